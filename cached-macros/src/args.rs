@@ -1,0 +1,264 @@
+//! `#[cached(…)]`: the options as written → [`Args`]. Values keep their spans.
+//!
+//! A mistake in one option never hides the next: it is noted, and reading goes on behind the comma.
+
+mod duration;
+mod value;
+mod words;
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
+
+pub(crate) use self::value::absolute;
+use crate::errors::{Errors, did_you_mean, list};
+
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) key: Option<LitStr>,
+    pub(crate) ttl: Option<Ttl>,
+    pub(crate) mutex: Option<Mutex>,
+    pub(crate) skip: Vec<Ident>,
+    /// Something in `skip` is no name: it may have meant any argument.
+    pub(crate) skip_unreadable: bool,
+    pub(crate) none_ttl: Option<Time>,
+    pub(crate) version: Option<u32>,
+    pub(crate) when: Option<Expr>,
+    pub(crate) unless: Option<ExprClosure>,
+    pub(crate) jitter: Option<f64>,
+    pub(crate) load_timeout: Option<Time>,
+    pub(crate) cache: Option<Expr>,
+    pub(crate) returns: Option<Returns>,
+    pub(crate) runtime: Option<Path>,
+    /// The options that were named, with and without mistakes in their values.
+    written: Vec<String>,
+}
+
+pub(crate) enum Ttl {
+    Fixed(Time),
+    Never,
+    /// From the loaded value.
+    PerValue(ExprClosure),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Time {
+    pub(crate) millis: u64,
+    pub(crate) span: Span,
+}
+
+#[derive(Default)]
+pub(crate) struct Mutex {
+    pub(crate) lease: Option<Time>,
+    pub(crate) wait: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Returns {
+    Value,
+    Result,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
+        let mut args = Args::default();
+        let parser = |input: ParseStream| {
+            while !input.is_empty() {
+                args.read(input, errors);
+                end_of_option(input, "options", errors);
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            errors.push(error);
+        }
+        args
+    }
+
+    /// Whether the option was named. A value with a mistake in it is reported, not missing.
+    pub(crate) fn has(&self, option: &str) -> bool {
+        self.written.iter().any(|written| written == option)
+    }
+
+    fn read(&mut self, input: ParseStream, errors: &mut Errors) {
+        let Ok(name) = input.call(Ident::parse_any) else {
+            let hint = if input.peek(LitStr) {
+                "write `key = \"user:<id>\"`"
+            } else {
+                "write `name = value`"
+            };
+            errors.push(input.error(format!("an option is missing here; {hint}")));
+            return skip(input);
+        };
+        let word = name.to_string();
+        if !words::OPTIONS.contains(&word.as_str()) {
+            errors.at(name.span(), words::unknown(&word));
+            return skip(input);
+        }
+        if self.has(&word) {
+            errors.at(name.span(), format!("`{word}` is set twice; remove one of the two"));
+            return skip(input);
+        }
+        if let Err(error) = self.option(&name, &word, input, errors) {
+            errors.push(error);
+            skip(input);
+            self.skip_unreadable |= word == "skip";
+        }
+        self.written.push(word);
+    }
+
+    fn option(&mut self, name: &Ident, word: &str, input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+        match word {
+            "mutex" => self.mutex = Some(mutex(input, errors)?),
+            "skip" => self.skipped(name, input, errors)?,
+            "key" => self.key = Some(value::key(assigned(name, "key = \"user:<id>\"", input)?)?),
+            "ttl" => self.ttl = Some(value::ttl(assigned(name, "ttl = 3600", input)?)?),
+            "none_ttl" => self.none_ttl = Some(value::time(word, assigned(name, "none_ttl = \"30s\"", input)?)?),
+            "load_timeout" => {
+                self.load_timeout = Some(value::time(word, assigned(name, "load_timeout = \"30s\"", input)?)?);
+            }
+            "version" => self.version = Some(value::version(assigned(name, "version = 2", input)?)?),
+            "jitter" => self.jitter = Some(value::jitter(assigned(name, "jitter = 0.1", input)?)?),
+            "when" => self.when = Some(assigned(name, "when = expr", input)?),
+            "unless" => self.unless = Some(value::unless(assigned(name, "unless = |value| expr", input)?)?),
+            "cache" => self.cache = Some(assigned(name, "cache = self.cache.clone()", input)?),
+            "returns" => self.returns = Some(value::returns(assigned(name, "returns = value", input)?)?),
+            _ => self.runtime = Some(value::absolute(assigned(name, "crate = ::my::path", input)?)?),
+        }
+        Ok(())
+    }
+
+    /// `skip(pool, ctx)`.
+    fn skipped(&mut self, name: &Ident, input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+        if !input.peek(token::Paren) {
+            return Err(syn::Error::new(
+                name.span(),
+                "`skip` takes names in parentheses; write `skip(pool)`",
+            ));
+        }
+        let content;
+        parenthesized!(content in input);
+        while !content.is_empty() {
+            let ahead = content.fork();
+            if ahead.call(Ident::parse_any).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+                self.skip.extend(content.call(Ident::parse_any));
+            } else {
+                errors.push(content.error("`skip` takes the names of arguments; write `skip(pool)`"));
+                skip(&content);
+                self.skip_unreadable = true;
+            }
+            end_of_option(&content, "names", errors);
+        }
+        Ok(())
+    }
+}
+
+/// `= expr`, whole: what kind of expression an option takes is for [`value`] to say.
+fn assigned(name: &Ident, example: &str, input: ParseStream) -> syn::Result<Expr> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(
+            name.span(),
+            format!("`{name}` takes a value; write `{example}`"),
+        ));
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(
+            name.span(),
+            format!("the value of `{name}` is missing; write `{example}`"),
+        ));
+    }
+    Ok(value::ungrouped(input.parse()?))
+}
+
+/// `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)`.
+fn mutex(input: ParseStream, errors: &mut Errors) -> syn::Result<Mutex> {
+    const OPTIONS: [&str; 3] = ["lease", "wait", "on_timeout"];
+    let mut mutex = Mutex::default();
+    if input.peek(Token![=]) {
+        return Err(input.error("`mutex` takes no value; write `mutex`, or leave it out"));
+    }
+    if !input.peek(token::Paren) {
+        return Ok(mutex);
+    }
+    let content;
+    parenthesized!(content in input);
+    let mut written: Vec<String> = Vec::new();
+    while !content.is_empty() {
+        let Ok(name) = content.call(Ident::parse_any) else {
+            errors.push(content.error("an option of `mutex` is missing here; write `lease = \"2s\"`"));
+            skip(&content);
+            end_of_option(&content, "options", errors);
+            continue;
+        };
+        let word = name.to_string();
+        let outcome = if written.contains(&word) {
+            Err(syn::Error::new(
+                name.span(),
+                format!("`{word}` is set twice; remove one of the two"),
+            ))
+        } else {
+            match word.as_str() {
+                "lease" => assigned(&name, "lease = \"2s\"", &content)
+                    .and_then(|expr| value::time(&word, expr))
+                    .map(|lease| mutex.lease = Some(lease)),
+                "wait" => assigned(&name, "wait = \"10s\"", &content)
+                    .and_then(|expr| value::time(&word, expr))
+                    .map(|wait| mutex.wait = Some(wait)),
+                "on_timeout" => assigned(&name, "on_timeout = load", &content).and_then(value::on_timeout),
+                _ => {
+                    let meant = did_you_mean(&word, OPTIONS).map(|meant| format!(", did you mean `{meant}`?"));
+                    let message = format!(
+                        "`mutex` has no option `{word}`{} its options are {}",
+                        meant.as_deref().unwrap_or(";"),
+                        list(OPTIONS)
+                    );
+                    Err(syn::Error::new(name.span(), message))
+                }
+            }
+        };
+        if let Err(error) = outcome {
+            errors.push(error);
+            skip(&content);
+        }
+        written.push(word);
+        end_of_option(&content, "options", errors);
+    }
+    Ok(mutex)
+}
+
+/// The comma after an option. Without one the next option is read all the same.
+fn end_of_option(input: ParseStream, what: &str, errors: &mut Errors) {
+    if input.is_empty() {
+        return;
+    }
+    if input.peek(Token![,]) {
+        // It was just seen.
+        let _comma: Option<Token![,]> = input.parse().ok();
+        return;
+    }
+    errors.push(input.error(format!("a comma is missing between the {what}")));
+    if !input.peek(Ident::peek_any) {
+        skip(input);
+        let _comma: Option<Token![,]> = input.parse().ok();
+    }
+}
+
+/// Leaves an option that cannot be read. As an expression where it is one, because an expression may hold commas
+/// of its own.
+fn skip(input: ParseStream) {
+    let ahead = input.fork();
+    if ahead.parse::<Token![=]>().is_ok() && ahead.parse::<Expr>().is_ok() {
+        let whole = ahead.is_empty() || ahead.peek(Token![,]);
+        if whole {
+            let _value = input.parse::<Token![=]>().and_then(|_| input.parse::<Expr>());
+            return;
+        }
+    }
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.parse::<proc_macro2::TokenTree>().is_err() {
+            return;
+        }
+    }
+}

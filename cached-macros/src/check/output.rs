@@ -1,0 +1,94 @@
+//! Rules about the return type.
+
+use quote::ToTokens;
+use syn::Type;
+
+use crate::args::{Args, Returns};
+use crate::errors::Errors;
+use crate::item::CachedFn;
+use crate::output::{self, Shape, Word};
+
+/// The rules build on each other: what is nothing cannot be borrowed.
+pub(crate) fn check(function: &CachedFn, args: &Args, errors: &mut Errors) {
+    let Some(value) = &function.value else {
+        errors.at(
+            function.sig.ident.span(),
+            "this function returns nothing that could be cached; write its return type",
+        );
+        return;
+    };
+    let whole = args.returns == Some(Returns::Value);
+    let cached = if whole { value } else { output::cached(value) };
+    let _reported = nothing(value, errors) || unnamed(function, value, errors) || borrowed(cached, errors);
+}
+
+fn nothing(value: &Type, errors: &mut Errors) -> bool {
+    let empty = match value {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Never(_) => true,
+        _ => false,
+    };
+    if empty {
+        errors.on(
+            value,
+            "this function returns nothing that could be cached; return the value",
+        );
+    }
+    empty
+}
+
+/// A value is read back as the type that is written, so there must be one.
+fn unnamed(function: &CachedFn, value: &Type, errors: &mut Errors) -> bool {
+    let Some(span) = output::words(value.to_token_stream())
+        .into_iter()
+        .find_map(|word| match word {
+            Word::Ident(ident, span) if ident == "impl" => Some(span),
+            _ => None,
+        })
+    else {
+        return false;
+    };
+    let in_error = output::result_of(value).is_some_and(|(ok, _)| {
+        !ok.to_token_stream()
+            .into_iter()
+            .any(|token| token.to_string() == "impl")
+    });
+    let message = match value {
+        Type::ImplTrait(future) if future.to_token_stream().to_string().contains("Future") => {
+            if function.shape == Shape::Async {
+                "an `async fn` is a future already; write the type of the value instead"
+            } else {
+                "a future is cached by its output; write it: `impl Future<Output = …>`"
+            }
+        }
+        _ if in_error => "a cached function has one error type; name the error type",
+        _ => "a cached value has one type; name it instead of `impl …`",
+    };
+    errors.at(span, message);
+    true
+}
+
+fn borrowed(cached: &Type, errors: &mut Errors) -> bool {
+    for word in output::words(cached.to_token_stream()) {
+        match word {
+            Word::Reference(span) => {
+                errors.at(
+                    span,
+                    "a cached value is read back from bytes, so nothing in it can be borrowed; return an owned value, \
+                     such as `String` for `&str`",
+                );
+                return true;
+            }
+            Word::Lifetime(span) => {
+                errors.at(
+                    span,
+                    "a cached value is read back from bytes, so it cannot live on a borrowed one; return an owned \
+                     value (only `'static` may stand here)",
+                );
+                return true;
+            }
+            Word::Ident(..) | Word::PathSeparator | Word::Other => {}
+        }
+    }
+    false
+}

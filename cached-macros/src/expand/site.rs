@@ -1,0 +1,65 @@
+//! The static part of an annotated function: what is known of it before any call.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::quote_spanned;
+use syn::ext::IdentExt;
+
+use crate::args::{Args, Time, Ttl};
+use crate::item::CachedFn;
+
+use super::runtime::{Runtime, site as generated};
+
+// Input:
+//     #[cached(key = "user:<id>", ttl = 3600, mutex)]
+//     async fn find_user(…)
+// Output:
+//     static __SITE: Site = Site::new(
+//         concat!(module_path!(), "::find_user"), file!(), line!(), "user:<id>",
+//         Policy::ttl(Duration::from_millis(3600000u64)).mutex(),
+//     );
+//
+// No token of the user but literals: an item cannot name generics, `self` or arguments.
+pub(crate) fn site(args: &Args, function: &CachedFn, runtime: &Runtime) -> TokenStream {
+    let here = generated(Span::call_site());
+    let rt = runtime.at(here);
+    let name = format!("::{}", function.sig.ident.unraw());
+    let template = args.key.as_ref().map(syn::LitStr::value).unwrap_or_default();
+    let policy = policy(args, &rt, here);
+    quote_spanned! {here=>
+        static __SITE: #rt::Site = #rt::Site::new(
+            #rt::concat!(#rt::module_path!(), #name),
+            #rt::file!(),
+            #rt::line!(),
+            #template,
+            #policy,
+        );
+    }
+}
+
+fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {
+    let duration = |time: Time| {
+        let millis = time.millis;
+        quote_spanned!(here=> #rt::Duration::from_millis(#millis))
+    };
+    let mut policy = match &args.ttl {
+        Some(Ttl::Fixed(time)) => {
+            let time = duration(*time);
+            quote_spanned!(here=> #rt::Policy::ttl(#time))
+        }
+        Some(Ttl::PerValue(_)) => quote_spanned!(here=> #rt::Policy::per_value()),
+        Some(Ttl::Never) | None => quote_spanned!(here=> #rt::Policy::never()),
+    };
+    if let Some(mutex) = &args.mutex {
+        let lease = mutex.lease.map(duration).into_iter();
+        let wait = mutex.wait.map(duration).into_iter();
+        policy.extend(quote_spanned!(here=> .mutex() #(.lease(#lease))* #(.wait(#wait))*));
+    }
+    let none_ttl = args.none_ttl.map(duration).into_iter();
+    let version = args.version.into_iter();
+    let jitter = args.jitter.map(Literal::f64_suffixed).into_iter();
+    let load_timeout = args.load_timeout.map(duration).into_iter();
+    policy.extend(quote_spanned! {here=>
+        #(.none_ttl(#none_ttl))* #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
+    });
+    policy
+}

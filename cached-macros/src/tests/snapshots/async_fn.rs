@@ -1,0 +1,50 @@
+/// Docs stay.
+#[must_use]
+pub async fn find_user(pool: &SqlitePool, id: i64) -> Result<Option<User>, sqlx::Error> {
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::find_user"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "user:<id>",
+        ::cached_runtime::__private::Policy::ttl(
+                ::cached_runtime::__private::Duration::from_millis(3600000u64),
+            )
+            .mutex(),
+    );
+    let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
+    ::cached_runtime::__private::part(&mut __key, &id, "");
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
+    let mut __slot = ::cached_runtime::__private::typed(
+        ::cached_runtime::__private::open(__call).await,
+        ::cached_runtime::__private::shape!(
+            share Result < Option < User >, sqlx::Error >
+        ),
+    );
+    if let ::cached_runtime::__private::Some(__out) = __slot.hit().await {
+        return __out;
+    }
+    let __out = __slot
+        .load(async move {
+            #[allow(
+                unreachable_code,
+                clippy::all,
+                clippy::nursery,
+                clippy::pedantic,
+                clippy::restriction
+            )]
+            if false {
+                let __edge: Result<Option<User>, sqlx::Error> = loop {};
+                return __edge;
+            }
+            { query(id).fetch_optional(pool).await }
+        })
+        .await;
+    let __value = match __slot.settle(__out) {
+        ::cached_runtime::__private::Ok(__value) => __value,
+        ::cached_runtime::__private::Err(__out) => return __out,
+    };
+    __slot.fill().await;
+    __slot.give(__value)
+}

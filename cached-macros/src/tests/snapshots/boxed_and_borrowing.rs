@@ -1,0 +1,60 @@
+fn find<'life0, 'life1, 'async_trait>(
+    &'life0 self,
+    key: &'life1 str,
+) -> ::core::pin::Pin<
+    Box<
+        dyn ::core::future::Future<
+            Output = CustomResult<Config, StorageError>,
+        > + ::core::marker::Send + 'async_trait,
+    >,
+>
+where
+    'life0: 'async_trait,
+    'life1: 'async_trait,
+    Self: 'async_trait,
+{
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::find"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "config:<key>",
+        ::cached_runtime::__private::Policy::ttl(
+            ::cached_runtime::__private::Duration::from_millis(60000u64),
+        ),
+    );
+    let mut __key = ::cached_runtime::__private::KeyWriter::new("config:");
+    ::cached_runtime::__private::part(&mut __key, &key, "");
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
+    let __body = move || -> ::core::pin::Pin<
+        Box<
+            dyn ::core::future::Future<
+                Output = CustomResult<Config, StorageError>,
+            > + ::core::marker::Send + 'async_trait,
+        >,
+    > {
+        Box::pin(async move {
+            let __self = self;
+            __self.load(key).await
+        })
+    };
+    ::cached_runtime::__private::Box::pin(async move {
+        let mut __slot = ::cached_runtime::__private::typed(
+            ::cached_runtime::__private::open(__call).await,
+            ::cached_runtime::__private::shape!(
+                share CustomResult < Config, StorageError >
+            ),
+        );
+        if let ::cached_runtime::__private::Some(__out) = __slot.hit().await {
+            return __out;
+        }
+        let __out = __slot.load(__body()).await;
+        let __value = match __slot.settle(__out) {
+            ::cached_runtime::__private::Ok(__value) => __value,
+            ::cached_runtime::__private::Err(__out) => return __out,
+        };
+        __slot.fill().await;
+        __slot.give(__value)
+    })
+}

@@ -1,0 +1,48 @@
+pub async fn get_id<'a, E>(id: DBUserId, executor: E) -> Result<Option<DBUser>, E::Error>
+where
+    E: Executor<'a, Database = Postgres>,
+{
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::get_id"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "user:<id>",
+        ::cached_runtime::__private::Policy::ttl(
+            ::cached_runtime::__private::Duration::from_millis(300000u64),
+        ),
+    );
+    let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
+    ::cached_runtime::__private::part(&mut __key, &id, "");
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
+    let mut __slot = ::cached_runtime::__private::typed(
+        ::cached_runtime::__private::open(__call).await,
+        ::cached_runtime::__private::shape!(Result < Option < DBUser >, E::Error >),
+    );
+    if let ::cached_runtime::__private::Some(__out) = __slot.hit().await {
+        return __out;
+    }
+    let __out = __slot
+        .load(async move {
+            #[allow(
+                unreachable_code,
+                clippy::all,
+                clippy::nursery,
+                clippy::pedantic,
+                clippy::restriction
+            )]
+            if false {
+                let __edge: Result<Option<DBUser>, E::Error> = loop {};
+                return __edge;
+            }
+            { run(executor).await }
+        })
+        .await;
+    let __value = match __slot.settle(__out) {
+        ::cached_runtime::__private::Ok(__value) => __value,
+        ::cached_runtime::__private::Err(__out) => return __out,
+    };
+    __slot.fill().await;
+    __slot.give(__value)
+}

@@ -1,0 +1,48 @@
+async fn one() -> Result<u8, String> {
+    #![allow(unused)]
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::one"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "one",
+        ::cached_runtime::__private::Policy::ttl(
+            ::cached_runtime::__private::Duration::from_millis(1000u64),
+        ),
+    );
+    let __key = ::cached_runtime::__private::KeyWriter::new("one");
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
+    let mut __slot = ::cached_runtime::__private::typed(
+        ::cached_runtime::__private::open(__call).await,
+        ::cached_runtime::__private::shape!(value Result < u8, String >),
+    );
+    if let ::cached_runtime::__private::Some(__out) = __slot.hit().await {
+        return __out;
+    }
+    let __out = __slot
+        .load(async move {
+            #[allow(
+                unreachable_code,
+                clippy::all,
+                clippy::nursery,
+                clippy::pedantic,
+                clippy::restriction
+            )]
+            if false {
+                let __edge: Result<u8, String> = loop {};
+                return __edge;
+            }
+            {
+                let x = 1;
+                Ok(1)
+            }
+        })
+        .await;
+    let __value = match __slot.settle(__out) {
+        ::cached_runtime::__private::Ok(__value) => __value,
+        ::cached_runtime::__private::Err(__out) => return __out,
+    };
+    __slot.fill().await;
+    __slot.give(__value)
+}

@@ -1,0 +1,43 @@
+async fn token() -> Token {
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::token"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "token",
+        ::cached_runtime::__private::Policy::per_value(),
+    );
+    let __key = ::cached_runtime::__private::KeyWriter::new("token");
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
+    let mut __slot = ::cached_runtime::__private::typed(
+        ::cached_runtime::__private::open(__call).await,
+        ::cached_runtime::__private::shape!(share Token),
+    );
+    if let ::cached_runtime::__private::Some(__out) = __slot.hit().await {
+        return __out;
+    }
+    let __out = __slot
+        .load(async move {
+            #[allow(
+                unreachable_code,
+                clippy::all,
+                clippy::nursery,
+                clippy::pedantic,
+                clippy::restriction
+            )]
+            if false {
+                let __edge: Token = loop {};
+                return __edge;
+            }
+            { fetch().await }
+        })
+        .await;
+    __slot.ttl(&__out, |token| token.expires_in);
+    let __value = match __slot.settle(__out) {
+        ::cached_runtime::__private::Ok(__value) => __value,
+        ::cached_runtime::__private::Err(__out) => return __out,
+    };
+    __slot.fill().await;
+    __slot.give(__value)
+}

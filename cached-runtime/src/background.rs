@@ -1,0 +1,75 @@
+//! One thread with a runtime of its own, for callers that have none: blocking functions, plain threads, other
+//! executors. Started on first use.
+//!
+//! A blocking call polls the cache's futures on its *own* thread and only borrows this runtime's timers and sockets.
+//! So it works on a current-thread runtime's own thread too, where `block_on` would panic.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use tokio::runtime::{Builder, Handle};
+
+/// The background runtime; `None` where the system gave no thread.
+fn handle() -> Option<&'static Handle> {
+    static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+            let handle = runtime.handle().clone();
+            std::thread::Builder::new()
+                .name("cached-background".to_owned())
+                .spawn(move || runtime.block_on(std::future::pending::<()>()))
+                .ok()?;
+            Some(handle)
+        })
+        .as_ref()
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs `future` to its end on this thread. `None` where there is no background runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> Option<F::Output> {
+    let _runtime = handle()?.enter();
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// A future that is polled inside some tokio runtime: the caller's, or else the background one.
+pub(crate) struct InRuntime<'f, T>(Pin<Box<dyn Future<Output = T> + Send + 'f>>);
+
+impl<'f, T> InRuntime<'f, T> {
+    pub(crate) fn new(future: impl Future<Output = T> + Send + 'f) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<T> Future for InRuntime<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let _runtime = match Handle::try_current() {
+            Ok(_) => None,
+            Err(_) => handle().map(Handle::enter),
+        };
+        self.0.as_mut().poll(cx)
+    }
+}

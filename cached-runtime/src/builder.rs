@@ -1,0 +1,152 @@
+//! Building a cache. Nothing here does any I/O: a server that is down is no error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::store::Store;
+
+/// Settings of a cache; see [`Cache::builder`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    backend: Backend,
+    prefix: String,
+    timeout: Duration,
+    memory: u64,
+    #[cfg(feature = "testing")]
+    wrap: Option<Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>>,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Memory,
+    Redis(String),
+    Disabled,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let backend = match self.backend {
+            Backend::Memory => "memory",
+            // Not the URL: it may hold a password.
+            Backend::Redis(_) => "redis",
+            Backend::Disabled => "disabled",
+        };
+        f.debug_struct("Builder")
+            .field("backend", &backend)
+            .field("prefix", &self.prefix)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// What the in-memory backend holds at most, unless told otherwise: 64 MiB.
+    pub(crate) const MEMORY: u64 = 64 << 20;
+
+    pub(crate) fn new() -> Self {
+        Self {
+            backend: Backend::Memory,
+            prefix: String::new(),
+            timeout: Duration::from_millis(100),
+            memory: Self::MEMORY,
+            #[cfg(feature = "testing")]
+            wrap: None,
+        }
+    }
+
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut builder = Self::new();
+        if let Some(url) = variable("REDIS_URL") {
+            builder = builder.redis(url);
+        }
+        if let Some(prefix) = variable("CACHE_PREFIX") {
+            builder = builder.prefix(prefix);
+        }
+        if let Some(millis) = variable("CACHE_TIMEOUT_MS") {
+            let millis = millis
+                .parse()
+                .map_err(|_| Error::Setting("CACHE_TIMEOUT_MS is not a whole number of milliseconds".to_owned()))?;
+            builder = builder.timeout(Duration::from_millis(millis));
+        }
+        match variable("CACHE_DISABLED").as_deref() {
+            None | Some("0" | "false") => {}
+            Some("1" | "true") => builder.backend = Backend::Disabled,
+            Some(_) => return Err(Error::Setting("CACHE_DISABLED is neither 1 nor 0".to_owned())),
+        }
+        Ok(builder)
+    }
+
+    /// Stores in Redis or Valkey: `redis://[user:password@]host[:port][/db]`, `valkey://...`, `unix:/path`, and with
+    /// the feature `tls` `rediss://...`.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.backend = Backend::Redis(url.into());
+        self
+    }
+
+    /// Stands before every key, with a colon: entries of this cache are `<prefix>:<key>`. Give each application that
+    /// shares a server its own.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// The longest a call waits for one Redis operation, connecting included, before it goes on without (100 ms
+    /// unless said).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What the in-memory backend holds at most, in bytes (64 MiB unless said).
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Puts a store of a test's own around the real one.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn wrap_store(mut self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
+        self.wrap = Some(Arc::new(wrap));
+        self
+    }
+
+    /// The cache. Connects on first use, in the background.
+    ///
+    /// # Errors
+    ///
+    /// A URL that does not parse or needs a feature that is not switched on. Never because a server is down.
+    pub fn build(self) -> Result<Cache, Error> {
+        if self.timeout.is_zero() {
+            return Err(Error::Setting("a timeout of zero answers no call: give it at least a millisecond".to_owned()));
+        }
+        let store = self.store()?;
+        #[cfg(feature = "testing")]
+        let store = match (store, &self.wrap) {
+            (Some(store), Some(wrap)) => Some(wrap(store)),
+            (store, _) => store,
+        };
+        Ok(Cache::over(store, self.prefix))
+    }
+
+    fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {
+        match &self.backend {
+            Backend::Disabled => Ok(None),
+            #[cfg(feature = "memory")]
+            Backend::Memory => Ok(Some(Arc::new(crate::store::memory::MemoryStore::new(self.memory)))),
+            #[cfg(not(feature = "memory"))]
+            Backend::Memory => Err(Error::Feature { feature: "memory", wanted: "a cache without a URL".to_owned() }),
+            #[cfg(feature = "redis")]
+            Backend::Redis(url) => {
+                use crate::store::redis::{Address, RedisStore};
+                Ok(Some(Arc::new(RedisStore::new(Address::parse(url)?, self.timeout))))
+            }
+            #[cfg(not(feature = "redis"))]
+            Backend::Redis(_) => Err(Error::Feature { feature: "redis", wanted: "a `redis://` URL".to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Values to JSON and back, and the name that tells one value type from another.
+
+use std::any::type_name;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::canonical::{Order, canonical};
+
+/// The JSON of `value`, or `None` when JSON cannot give it back: `Some(None)` read again is `None`, a NaN is nothing at
+/// all, an untagged enum may come back as its first variant. Storing such a value would serve a wrong one.
+pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Option<Vec<u8>> {
+    let json = serde_json::to_vec(value).ok()?;
+    let again: T = decode(&json)?;
+    (canonical(value, Order::Ignored)? == canonical(&again, Order::Ignored)?).then_some(json)
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    // Checking the whole text once is cheaper than serde_json checking it string by string.
+    serde_json::from_str(std::str::from_utf8(json).ok()?).ok()
+}
+
+/// A hash of the type's name without module paths: a type that moved is the same type, `User` is not `Order`.
+pub(crate) fn type_tag<T: ?Sized>() -> u64 {
+    xxh3_64(bare_name(type_name::<T>()).as_bytes())
+}
+
+/// The same for a type of which one outer `Option` is not part of what is stored.
+pub(crate) fn optional_type_tag<T: ?Sized>(option: &str) -> u64 {
+    let name = type_name::<T>();
+    let inner = name.strip_prefix(option).and_then(|inner| inner.strip_suffix('>')).unwrap_or(name);
+    xxh3_64(bare_name(inner).as_bytes())
+}
+
+/// `alloc::vec::Vec<app::User>` → `Vec<User>`.
+pub(crate) fn bare_name(path: &str) -> String {
+    let mut bare = String::with_capacity(path.len());
+    let mut segment = 0;
+    for (at, c) in path.char_indices() {
+        if c.is_alphanumeric() || c == '_' {
+            continue;
+        }
+        if c != ':' {
+            bare.push_str(&path[segment..at]);
+            bare.push(c);
+        }
+        segment = at + c.len_utf8();
+    }
+    bare.push_str(&path[segment..]);
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[test]
+    fn names_lose_their_modules_and_keep_their_arguments() {
+        assert_eq!(bare_name("app::models::User"), "User");
+        assert_eq!(bare_name("alloc::vec::Vec<app::User>"), "Vec<User>");
+        assert_eq!(bare_name("(alloc::string::String, u8)"), "(String, u8)");
+        assert_eq!(bare_name("a::B<c::D<e::F>, g::H>"), "B<D<F>, H>");
+        assert_eq!(bare_name("[a::B; 3]"), "[B; 3]");
+        assert_eq!(bare_name("u8"), "u8");
+    }
+
+    #[test]
+    fn what_json_gives_back_is_stored() {
+        assert!(encode(&vec![1.5_f64, -0.0, f64::MIN_POSITIVE, 0.1 + 0.2]).is_some());
+        assert!(encode(&(0..100).collect::<HashSet<u32>>()).is_some());
+        assert!(encode(&(0..100).map(|n| (n, n.to_string())).collect::<HashMap<u32, String>>()).is_some());
+        assert!(encode(&(i128::MIN, u64::MAX, Some(()), "é\u{0}".to_owned())).is_none(), "Some(()) reads back as None");
+        assert!(encode(&(i128::MIN, u64::MAX, Some(1), "é\u{0}".to_owned())).is_some());
+    }
+
+    #[test]
+    fn what_json_cannot_give_back_is_not() {
+        #[derive(Serialize, Deserialize)]
+        #[serde(untagged)]
+        enum Number {
+            Narrow(i32),
+            Wide(i64),
+        }
+        assert!(encode(&Some(None::<u8>)).is_none());
+        assert!(encode(&f64::NAN).is_none());
+        assert!(encode(&Number::Narrow(5)).is_some());
+        assert!(encode(&Number::Wide(5)).is_none(), "reads back as Narrow");
+        assert!(encode(&HashMap::from([(vec![1], 2)])).is_none(), "no JSON at all");
+    }
+}

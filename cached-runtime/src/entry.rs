@@ -1,0 +1,217 @@
+//! What one Redis key holds: a value, a lease placeholder, or a marker. Bytes in, bytes out.
+//!
+//! ```text
+//! byte 0      0xC5, no beginning of JSON or UTF-8 text
+//! byte 1      L lease · W writer · E ended load (nothing stored) · V value · N absent (a cached `None`)
+//! L, W        token[16]                                                                     18 bytes
+//! E           token[16] reason                                                              19 bytes
+//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] check[8] payload
+//! ```
+//! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::token::Token;
+
+const MAGIC: u8 = 0xC5;
+const CHECKED: usize = 42;
+const HEADER: usize = CHECKED + 8;
+
+/// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
+pub type Placeholder = [u8; 18];
+
+/// How many leading bytes tell one stored value from every other: magic, kind, fill id.
+pub(crate) const IDENTITY: usize = 10;
+
+pub(crate) fn lease(token: &Token) -> Placeholder {
+    let mut bytes = [0; 18];
+    bytes[0] = MAGIC;
+    bytes[1] = b'L';
+    bytes[2..].copy_from_slice(token.bytes());
+    bytes
+}
+
+/// Left by a load that stored nothing, for the waiters in other processes: without it each of them would in turn
+/// take the lease and make the rest wait for one more load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The loader answered `None`: whoever waited for this very load has its answer.
+    Absent,
+    /// An error, a panic, or a value that was not to be stored.
+    Unstored,
+}
+
+pub(crate) fn ended(token: &Token, how: Ended) -> Vec<u8> {
+    let mut bytes = lease(token).to_vec();
+    bytes[1] = b'E';
+    bytes.push(match how {
+        Ended::Absent => b'N',
+        Ended::Unstored => b'U',
+    });
+    bytes
+}
+
+/// What a stored value says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Unique per fill.
+    pub(crate) fill: u64,
+    /// Hash of the value type's name without module paths.
+    pub(crate) type_tag: u64,
+    /// The schema version written by the user.
+    pub(crate) version: u32,
+    /// `None`: a cached absence, without payload.
+    pub(crate) present: bool,
+    /// Time to live as stored; `None` is for ever.
+    pub(crate) ttl: Option<Duration>,
+    /// How long the load took.
+    pub(crate) load: Duration,
+}
+
+/// Writes an entry; `created` is now.
+pub(crate) fn value(header: &Header, payload: &[u8]) -> Vec<u8> {
+    let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis);
+    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+    bytes.push(MAGIC);
+    bytes.push(if header.present { b'V' } else { b'N' });
+    bytes.extend_from_slice(&header.fill.to_le_bytes());
+    bytes.extend_from_slice(&header.type_tag.to_le_bytes());
+    bytes.extend_from_slice(&header.version.to_le_bytes());
+    bytes.extend_from_slice(&created.to_le_bytes());
+    bytes.extend_from_slice(&header.ttl.map_or(u64::MAX, millis).to_le_bytes());
+    bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
+    let check = check(&bytes, payload);
+    bytes.extend_from_slice(&check.to_le_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+fn check(header: &[u8], payload: &[u8]) -> u64 {
+    xxh3_64_with_seed(payload, xxh3_64(header))
+}
+
+/// The bytes of one key, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Somebody is loading.
+    Lease(Token),
+    /// A writer is at work: nothing may be served or filled until it is done.
+    Writer,
+    /// A load ended and stored nothing.
+    Ended(Token, Ended),
+    /// A value, or a cached absence.
+    Value(Header, Bytes),
+    /// Not ours, cut short or damaged.
+    Corrupt,
+}
+
+impl Entry {
+    pub(crate) fn parse(bytes: &Bytes) -> Self {
+        Self::understood(bytes).unwrap_or(Self::Corrupt)
+    }
+
+    fn understood(bytes: &Bytes) -> Option<Self> {
+        let (&[magic, kind], rest) = bytes.split_first_chunk()?;
+        if magic != MAGIC {
+            return None;
+        }
+        match kind {
+            b'L' => Some(Self::Lease(Token::from_bytes(rest)?)),
+            b'W' => Token::from_bytes(rest).map(|_| Self::Writer),
+            b'E' => {
+                let (&reason, token) = rest.split_last()?;
+                let how = match reason {
+                    b'N' => Ended::Absent,
+                    b'U' => Ended::Unstored,
+                    _ => return None,
+                };
+                Some(Self::Ended(Token::from_bytes(token)?, how))
+            }
+            b'V' | b'N' => {
+                let (header, payload) = bytes.split_at_checked(HEADER)?;
+                let (checked, stored) = header.split_at_checked(CHECKED)?;
+                if u64::from_le_bytes(stored.try_into().ok()?) != check(checked, payload) {
+                    return None;
+                }
+                let mut at = Reader(checked.get(2..)?);
+                let header = Header {
+                    fill: u64::from_le_bytes(at.take()?),
+                    type_tag: u64::from_le_bytes(at.take()?),
+                    version: u32::from_le_bytes(at.take()?),
+                    ttl: {
+                        let _created: [u8; 8] = at.take()?;
+                        match u64::from_le_bytes(at.take()?) {
+                            u64::MAX => None,
+                            millis => Some(Duration::from_millis(millis)),
+                        }
+                    },
+                    load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
+                    present: kind == b'V',
+                };
+                Some(Self::Value(header, bytes.slice(HEADER..)))
+            }
+            _ => None,
+        }
+    }
+}
+
+struct Reader<'b>(&'b [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            fill: 1,
+            type_tag: 2,
+            version: 3,
+            present: true,
+            ttl: Some(Duration::from_secs(60)),
+            load: Duration::from_millis(7),
+        }
+    }
+
+    #[test]
+    fn a_value_comes_back_as_it_was_written() {
+        let bytes = Bytes::from(value(&header(), b"{}"));
+        assert_eq!(Entry::parse(&bytes), Entry::Value(header(), Bytes::from_static(b"{}")));
+        let forever = Header { ttl: None, present: false, ..header() };
+        let bytes = Bytes::from(value(&forever, b""));
+        assert_eq!(Entry::parse(&bytes), Entry::Value(forever, Bytes::new()));
+    }
+
+    #[test]
+    fn placeholders_come_back_as_they_were_written() {
+        let token = Token::fresh();
+        let parse = |bytes: &[u8]| Entry::parse(&Bytes::copy_from_slice(bytes));
+        assert_eq!(parse(&lease(&token)), Entry::Lease(token));
+        assert_eq!(parse(&ended(&token, Ended::Absent)), Entry::Ended(token, Ended::Absent));
+        assert_eq!(parse(&ended(&token, Ended::Unstored)), Entry::Ended(token, Ended::Unstored));
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_corrupt() {
+        let whole = value(&header(), br#"{"id":1,"name":"x"}"#);
+        for length in 0..whole.len() {
+            assert_eq!(Entry::parse(&Bytes::copy_from_slice(&whole[..length])), Entry::Corrupt, "cut at {length}");
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(!matches!(Entry::parse(&Bytes::from(damaged)), Entry::Value(..)), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Single-flight: at most one load per key in this process, and who may share its result.
+//!
+//! **The adoption rule.** A waiter may take a load's result only if its own call began before the load did, or if it
+//! joined before the fill was sent *and* the store accepted the fill. Otherwise an invalidation may have completed
+//! before the waiter's call and after the load read the database. Counterexamples: blind adoption (start, read,
+//! write, invalidate, join, fill: 7 steps; 151 stale reads in 10 s); adoption after the fill was sent, which
+//! [`Flight::seal`] prevents (37 in 10 s). Hits are never shared, so the hit path touches none of this.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::runtime;
+use tokio::sync::Notify;
+
+use crate::outcome::SharedError;
+
+/// A loaded value, as followers get it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) type_tag: u64,
+    pub(crate) version: u32,
+    /// `None` is an absence.
+    pub(crate) payload: Option<Bytes>,
+}
+
+/// How a flight ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// With a value or an absence; `accepted` says that the store took it (or the release, where nothing was to be
+    /// stored), so that no invalidation came between acquiring and filling.
+    Loaded { shared: Shared, accepted: bool },
+    /// With an error, a panic, or a value that cannot be shared.
+    Failed(Option<SharedError>),
+    /// Without an answer: the caller went away, or the lease it waited for ended.
+    Abandoned,
+}
+
+/// What a follower makes of an outcome.
+#[derive(Debug)]
+pub(crate) enum Landing {
+    Shared(Shared),
+    Error(SharedError),
+    /// Load at once, in parallel with whoever else was waiting: never one after another.
+    LoadAlone,
+    /// Look again: the result is too old for this call.
+    Again,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The clock's reading when the load (or the re-read that found the value) began; 0 before.
+    began: u64,
+    sealed: bool,
+    outcome: Option<Outcome>,
+}
+
+/// One load in progress.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) id: u64,
+    /// The runtime whose task leads; `None` for a thread. A blocking call on that runtime's thread must not wait.
+    pub(crate) runtime: Option<runtime::Id>,
+    state: Mutex<State>,
+    landed: Notify,
+}
+
+impl Flight {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end. `arrival` is the clock's reading when the waiting call began.
+    pub(crate) async fn landing(&self, arrival: u64) -> Landing {
+        let sealed = self.state().sealed;
+        let outcome = loop {
+            let mut landed = std::pin::pin!(self.landed.notified());
+            landed.as_mut().enable();
+            if let Some(outcome) = self.state().outcome.clone() {
+                break outcome;
+            }
+            landed.await;
+        };
+        let joined_before = arrival < self.state().began;
+        match outcome {
+            Outcome::Loaded { shared, accepted } if joined_before || (accepted && !sealed) => Landing::Shared(shared),
+            Outcome::Failed(Some(error)) => Landing::Error(error),
+            Outcome::Failed(None) => Landing::LoadAlone,
+            Outcome::Loaded { .. } | Outcome::Abandoned => Landing::Again,
+        }
+    }
+}
+
+/// All flights of one cache.
+#[derive(Debug)]
+pub(crate) struct Flights {
+    shards: [Mutex<HashMap<String, Arc<Flight>>>; 64],
+    hasher: RandomState,
+    /// Flights in the shards: while there are none, a call looks at nothing else.
+    count: AtomicUsize,
+    /// Counts beginnings of loads. Reading it is how a call says when it came.
+    clock: AtomicU64,
+    /// Tells those who know that a flight must come that one came.
+    took_off: Notify,
+}
+
+impl Flights {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            count: AtomicUsize::new(0),
+            clock: AtomicU64::new(0),
+            took_off: Notify::new(),
+        }
+    }
+
+    /// When a call comes, relative to loads: a load that begins later has `began > arrival`.
+    pub(crate) fn arrival(&self) -> u64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    fn shard(&self, key: &str) -> MutexGuard<'_, HashMap<String, Arc<Flight>>> {
+        let index = usize::try_from(self.hasher.hash_one(key) % 64).unwrap_or(0);
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The flight of `key`, if there is one.
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<Flight>> {
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return None;
+        }
+        self.shard(key).get(key).cloned()
+    }
+
+    /// The flight of `key`, waiting a moment for one that is about to come: the reply that gave its leader the lease
+    /// has arrived, but the leader's task has not run yet.
+    pub(crate) async fn expect(&self, key: &str, patience: std::time::Duration) -> Option<Arc<Flight>> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let mut took_off = std::pin::pin!(self.took_off.notified());
+            took_off.as_mut().enable();
+            if let Some(flight) = self.get(key) {
+                return Some(flight);
+            }
+            tokio::time::timeout_at(deadline, took_off).await.ok()?;
+        }
+    }
+
+    /// Leads a flight, unless somebody else does.
+    pub(crate) fn lead(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Result<Lead, Arc<Flight>> {
+        let mut shard = self.shard(key);
+        if let Some(flight) = shard.get(key) {
+            return Err(Arc::clone(flight));
+        }
+        Ok(self.take_off(&mut shard, key, runtime))
+    }
+
+    /// Leads a flight in place of any other: for the call that has just got the lease. Whoever follows the other one
+    /// goes on doing so.
+    pub(crate) fn replace(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Lead {
+        self.take_off(&mut self.shard(key), key, runtime)
+    }
+
+    fn take_off(
+        self: &Arc<Self>,
+        shard: &mut HashMap<String, Arc<Flight>>,
+        key: &str,
+        runtime: Option<runtime::Id>,
+    ) -> Lead {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let flight = Arc::new(Flight {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            runtime,
+            state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
+            landed: Notify::new(),
+        });
+        if shard.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
+            self.count.fetch_add(1, Ordering::SeqCst);
+        }
+        self.took_off.notify_waiters();
+        Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false }
+    }
+
+    /// Nobody joins the flight of `key` any more: it was invalidated, so its result is of no use to later calls.
+    pub(crate) fn detach(&self, key: &str) {
+        if self.count.load(Ordering::SeqCst) != 0 && self.shard(key).remove(key).is_some() {
+            self.count.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The leader's side of a flight. Dropped before it landed: abandoned, or failed if that is a panic.
+#[derive(Debug)]
+pub(crate) struct Lead {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+    key: String,
+    landed: bool,
+}
+
+impl Lead {
+    pub(crate) fn id(&self) -> u64 {
+        self.flight.id
+    }
+
+    /// Everybody who has come until now may share what is read from now on.
+    pub(crate) fn begin(&self) {
+        self.flight.state().began = self.flights.clock.fetch_add(1, Ordering::SeqCst) + 1;
+    }
+
+    /// Before the fill is sent: later joiners may come after an invalidation that the fill did not see.
+    pub(crate) fn seal(&self) {
+        self.flight.state().sealed = true;
+    }
+
+    pub(crate) fn land(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.landed = true;
+        {
+            let mut shard = self.flights.shard(&self.key);
+            if shard.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+                shard.remove(&self.key);
+                self.flights.count.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        self.flight.state().outcome = Some(outcome);
+        self.flight.landed.notify_waiters();
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        if !self.landed {
+            // A panicking load is a failed one: were it merely abandoned, each waiter in turn would lead and panic.
+            let outcome = if std::thread::panicking() { Outcome::Failed(None) } else { Outcome::Abandoned };
+            self.end(outcome);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(accepted: bool) -> Outcome {
+        Outcome::Loaded { shared: Shared { type_tag: 0, version: 1, payload: None }, accepted }
+    }
+
+    async fn landing(before: bool, seal_first: bool, accepted: bool) -> Landing {
+        let flights = Arc::new(Flights::new());
+        let lead = flights.lead("k", None).unwrap();
+        let early = flights.arrival();
+        lead.begin();
+        let late = flights.arrival();
+        if seal_first {
+            lead.seal();
+        }
+        let flight = flights.get("k").unwrap();
+        let arrival = if before { early } else { late };
+        let mut follower = std::pin::pin!(flight.landing(arrival));
+        assert!(futures_poll(follower.as_mut()).is_none());
+        lead.seal();
+        lead.land(loaded(accepted));
+        assert!(flights.get("k").is_none());
+        follower.await
+    }
+
+    fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        match future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_result_is_adopted_only_under_the_adoption_rule() {
+        assert!(matches!(landing(true, false, false).await, Landing::Shared(_)));
+        assert!(matches!(landing(true, true, false).await, Landing::Shared(_)));
+        assert!(matches!(landing(false, false, true).await, Landing::Shared(_)));
+        assert!(matches!(landing(false, false, false).await, Landing::Again));
+        assert!(matches!(landing(false, true, true).await, Landing::Again));
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_flight_is_looked_for_again_and_a_panicked_one_is_not() {
+        let flights = Arc::new(Flights::new());
+        let lead = flights.lead("k", None).unwrap();
+        let flight = flights.get("k").unwrap();
+        drop(lead);
+        assert!(matches!(flight.landing(0).await, Landing::Again));
+
+        let lead = flights.lead("k", None).unwrap();
+        let flight = flights.get("k").unwrap();
+        let _ = std::thread::spawn(move || {
+            let _lead = lead;
+            std::panic::resume_unwind(Box::new(()));
+        })
+        .join();
+        assert!(matches!(flight.landing(0).await, Landing::LoadAlone));
+        assert!(flights.get("k").is_none());
+    }
+
+    #[test]
+    fn a_new_lease_holder_replaces_the_flight_and_the_old_one_does_not_remove_it() {
+        let flights = Arc::new(Flights::new());
+        let old = flights.lead("k", None).unwrap();
+        let new = flights.replace("k", None);
+        assert!(flights.lead("k", None).is_err());
+        drop(old);
+        assert_eq!(flights.get("k").unwrap().id, new.id());
+        flights.detach("k");
+        assert!(flights.get("k").is_none());
+        drop(new);
+        assert_eq!(flights.count.load(Ordering::SeqCst), 0);
+    }
+}

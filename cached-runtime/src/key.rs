@@ -1,0 +1,328 @@
+//! Keys: what an argument looks like inside one, and why no two argument tuples render alike.
+//!
+//! A template is literal text and places. Between two places the literal text is fixed, so rendering
+//! is injective as soon as every part can be told from the text that follows it. A part is a run of
+//! *tokens*: a plain character, an escape (`%` and two hex digits of a UTF-8 byte), or a structural
+//! mark. The first character of the following text (the *stop*) is never a plain token of the part
+//! before it, so the first plain stop at a token boundary ends the part.
+
+mod parts;
+
+use serde::Serialize;
+
+use crate::canonical::{Order, canonical};
+
+/// Keys longer than this end in a hash instead of their tail.
+const LONGEST: usize = 200;
+/// What ends a shortened key: `%#` and 32 hex digits. `%` is always escaped in a part, so no argument
+/// can spell this mark.
+const HASHED_TAIL: usize = 2 + 32;
+
+/// A rendered cache key, without the prefix that the cache adds.
+///
+/// Made by [`key!`](crate::key!) in ordinary code:
+///
+/// ```
+/// use cached_runtime::key;
+///
+/// let (org, name) = (7, "a:b");
+/// assert_eq!(key!("org:<org>:<name>").as_str(), "org:7:a%3Ab");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    rendered: String,
+    /// False when some `|hash` value refused to be serialized: such a call runs uncached rather than share one key
+    /// with every other value that refuses.
+    usable: bool,
+}
+
+impl Key {
+    /// The key as it stands in Redis after `<prefix>:`.
+    pub fn as_str(&self) -> &str {
+        &self.rendered
+    }
+
+    pub(crate) fn usable(&self) -> bool {
+        self.usable
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.rendered)
+    }
+}
+
+/// Anything that names an entry: a [`Key`] today, derived key structs later.
+pub trait ToKey {
+    /// The rendered key.
+    fn to_key(&self) -> Key;
+}
+
+/// A key under which values of type `V` may be read and written.
+///
+/// A [`Key`] made by [`key!`](crate::key!) knows no type and goes with every `V`.
+pub trait KeyOf<V>: ToKey {}
+
+impl ToKey for Key {
+    fn to_key(&self) -> Key {
+        self.clone()
+    }
+}
+
+impl<V> KeyOf<V> for Key {}
+
+impl<K: ToKey + ?Sized> ToKey for &K {
+    fn to_key(&self) -> Key {
+        (**self).to_key()
+    }
+}
+
+impl<V, K: KeyOf<V> + ?Sized> KeyOf<V> for &K {}
+
+/// A value that may stand in a key template.
+///
+/// Implemented for integers, `bool`, `char`, strings, `Option`, tuples, slices, arrays, vectors, references and
+/// smart pointers to those, IP addresses, and, with the features of the same names, the types of the crates
+/// `uuid`, `time` and `chrono`. Derive it on a newtype:
+///
+/// ```
+/// use cached_runtime::{KeyPart, key};
+///
+/// #[derive(KeyPart)]
+/// struct UserId(i64);
+///
+/// let id = UserId(42);
+/// assert_eq!(key!("user:<id>").as_str(), "user:42");
+/// ```
+///
+/// Floats are not key parts (`0.1 + 0.2` is not `0.3`), nor is whatever merely has `Debug` or `Display` (two values
+/// may print alike).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "not a key part",
+    note = "key parts are integers, bool, char, strings, Option, tuples, slices, IP addresses, Uuid and dates (features `uuid`, `time`, `chrono`)",
+    note = "for a newtype write `#[derive(cached_runtime::KeyPart)]` on it; name a field with `<name.field>`; or hash any `Serialize` value with `<name|hash>`"
+)]
+pub trait KeyPart {
+    /// Appends this value to the key.
+    fn write(&self, key: &mut KeyWriter);
+}
+
+/// A key while it is being rendered.
+#[derive(Debug)]
+pub struct KeyWriter {
+    rendered: String,
+    /// The first character of the text after the part being written.
+    stop: Option<char>,
+    usable: bool,
+}
+
+impl KeyWriter {
+    /// Starts with the text before the template's first place.
+    #[doc(hidden)]
+    #[inline]
+    pub fn new(text: &str) -> Self {
+        let mut rendered = String::with_capacity(text.len() + 32);
+        rendered.push_str(text);
+        Self { rendered, stop: None, usable: true }
+    }
+
+    /// Writes one place and the literal text after it.
+    pub(crate) fn place(&mut self, following: &str, write: impl FnOnce(&mut Self)) {
+        self.stop = following.chars().next();
+        write(self);
+        match following.strip_prefix('%') {
+            // A raw `%` could open an escape. Spelled `%25` it is no token of the part before it, which writes its
+            // own `%` as `%%` while the stop is `%`.
+            Some(rest) => {
+                self.rendered.push_str("%25");
+                self.rendered.push_str(rest);
+            }
+            None => self.rendered.push_str(following),
+        }
+    }
+
+    /// A structural mark: `~` for `None`, `(`, `,` and `)` for sequences. Strings never contain one unescaped.
+    fn mark(&mut self, mark: char) {
+        if self.stop == Some(mark) {
+            self.rendered.push('%');
+        }
+        self.rendered.push(mark);
+    }
+
+    /// Text from an argument, escaped.
+    fn escaped(&mut self, text: &str) {
+        let stop = self.stop;
+        let mut plain_from = 0;
+        for (at, c) in text.char_indices() {
+            if !reserved(c) && stop != Some(c) {
+                continue;
+            }
+            self.rendered.push_str(&text[plain_from..at]);
+            plain_from = at + c.len_utf8();
+            if c == '%' && stop == Some('%') {
+                self.rendered.push_str("%%");
+                continue;
+            }
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                self.rendered.push('%');
+                self.rendered.push(char::from(HEX[usize::from(byte >> 4)]));
+                self.rendered.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        self.rendered.push_str(&text[plain_from..]);
+    }
+
+    /// `None` is `~`; `Some` is the value itself, with one more `~` before it where it begins with one, so that
+    /// `Some(None)` is not `None`.
+    fn optional<K: KeyPart>(&mut self, value: Option<&K>) {
+        let start = self.rendered.len();
+        match value {
+            None => self.mark('~'),
+            Some(value) => {
+                value.write(self);
+                let mark = if self.stop == Some('~') { "%~" } else { "~" };
+                if self.rendered[start..].starts_with(mark) {
+                    self.rendered.insert_str(start, mark);
+                }
+            }
+        }
+    }
+
+    /// `(a,b,)`: every item is ended, not separated, so that an empty sequence is not a sequence of one empty string.
+    fn sequence<'k, K: KeyPart + 'k>(&mut self, items: impl IntoIterator<Item = &'k K>) {
+        self.mark('(');
+        for item in items {
+            item.write(self);
+            self.mark(',');
+        }
+        self.mark(')');
+    }
+
+    /// The finished key. Over 200 bytes the tail becomes a 128-bit hash of the whole.
+    #[doc(hidden)]
+    pub fn finish(mut self) -> Key {
+        if self.rendered.len() > LONGEST {
+            let digest = hash128(self.rendered.as_bytes());
+            let mut cut = LONGEST - HASHED_TAIL;
+            while !self.rendered.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            self.rendered.truncate(cut);
+            self.rendered.push_str("%#");
+            self.rendered.push_str(&digest);
+        }
+        Key { rendered: self.rendered, usable: self.usable }
+    }
+}
+
+/// What a string part escapes: the separators of keys, glob characters, the cluster's hash-tag braces, the escape
+/// itself, the structural marks, white space and control characters.
+fn reserved(c: char) -> bool {
+    match c {
+        ':' | '<' | '>' | '{' | '}' | '*' | '?' | '[' | ']' | '%' | '~' | '(' | ')' | ',' => true,
+        _ if c.is_ascii() => c.is_ascii_whitespace() || c.is_ascii_control(),
+        _ => c.is_whitespace() || c.is_control(),
+    }
+}
+
+/// Writes the place `value` and the text that follows it.
+#[doc(hidden)]
+#[inline]
+pub fn part<K>(key: &mut KeyWriter, value: &K, following: &str)
+where
+    K: KeyPart + ?Sized,
+{
+    key.place(following, |key| value.write(key));
+}
+
+/// Writes 128 bits of a `|hash` place and the text that follows it.
+#[doc(hidden)]
+pub fn hashed<T>(key: &mut KeyWriter, value: &T, following: &str)
+where
+    T: Serialize + ?Sized,
+{
+    match canonical(value, Order::Kept) {
+        Some(bytes) => key.place(following, |key| key.rendered.push_str(&hash128(&bytes))),
+        None => key.usable = false,
+    }
+}
+
+/// 128 bits of BLAKE3. A cryptographic hash, since arguments may come from an attacker: two texts made to collide
+/// would read each other's entries.
+fn hash128(bytes: &[u8]) -> String {
+    let hex = blake3::hash(bytes).to_hex();
+    hex[..32].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered<K: KeyPart>(value: K, following: &str) -> String {
+        let mut key = KeyWriter::new("k:");
+        part(&mut key, &value, following);
+        key.finish().as_str().to_owned()
+    }
+
+    #[test]
+    fn parts_are_readable_and_escaped() {
+        assert_eq!(rendered(42, ""), "k:42");
+        assert_eq!(rendered(-7_i8, ""), "k:-7");
+        assert_eq!(rendered("bob@example.com", ""), "k:bob@example.com");
+        assert_eq!(rendered("a:b c", ""), "k:a%3Ab%20c");
+        assert_eq!(rendered("100%", ""), "k:100%25");
+        assert_eq!(rendered(Some("x"), ""), "k:x");
+        assert_eq!(rendered(Some(""), ""), "k:");
+        assert_eq!(rendered(None::<&str>, ""), "k:~");
+        assert_eq!(rendered(Some(None::<u8>), ""), "k:~~");
+        assert_eq!(rendered((1, "a"), ""), "k:(1,a,)");
+        assert_eq!(rendered([1, 2].as_slice(), ""), "k:(1,2,)");
+        assert_eq!(rendered(Vec::<u8>::new(), ""), "k:()");
+        assert_eq!(rendered(vec![""], ""), "k:(,)");
+    }
+
+    #[test]
+    fn the_character_that_ends_a_part_is_escaped_in_it() {
+        assert_eq!(rendered("a-b", "-c"), "k:a%2Db-c");
+        assert_eq!(rendered(-1, "-c"), "k:%2D1-c");
+        assert_eq!(rendered("a%b", "%c"), "k:a%%b%25c");
+        assert_eq!(rendered((1, 2), ","), "k:(1%,2%,),");
+        assert_eq!(rendered(None::<u8>, "~"), "k:%~~");
+    }
+
+    #[test]
+    fn a_long_key_ends_in_a_hash_of_the_whole() {
+        let long = "x".repeat(300);
+        let a = rendered(&long, ":a");
+        let b = rendered(&long, ":b");
+        assert_eq!(a.len(), LONGEST);
+        assert!(a.starts_with("k:xxx"));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn an_argument_cannot_spell_a_shortened_key() {
+        let long = rendered("x".repeat(300), "");
+        let forged = rendered(&long[2..], "");
+        assert_ne!(long, forged);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_serialized_makes_the_key_unusable() {
+        struct Refuses;
+        impl Serialize for Refuses {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("no"))
+            }
+        }
+        let mut key = KeyWriter::new("k:");
+        hashed(&mut key, &Refuses, "");
+        assert!(!key.finish().usable());
+        let mut key = KeyWriter::new("k:");
+        hashed(&mut key, &("a", 1), "");
+        assert!(key.finish().usable());
+    }
+}

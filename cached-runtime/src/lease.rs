@@ -1,0 +1,161 @@
+//! A lease: the right to fill one key, held from before it is asked for until it is given back.
+//!
+//! The mutual exclusion is for efficiency; correctness comes from the store comparing the token at the fill. So a lease
+//! that is lost (expired, invalidated, taken over) costs a load, never a stale value.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::entry::{self, Ended, Placeholder};
+use crate::policy::Policy;
+use crate::store::{Store, StoreError};
+use crate::token::Token;
+
+/// How long the marker of a load that stored nothing stays: long enough for waiters to wake, poll or reconnect.
+const MARKER: Duration = Duration::from_millis(500);
+
+/// Given back on drop: the load was cancelled, panicked or never came about.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    held: Arc<Held>,
+    /// The runtime whose connection sent the acquisition: a release on the same connection comes after it.
+    runtime: Handle,
+    armed: bool,
+    watchdog: Option<AbortHandle>,
+    /// Whether other processes may be waiting, and want to know how it ended.
+    awaited: bool,
+    failed: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    store: Arc<dyn Store>,
+    key: Arc<str>,
+    token: Token,
+    placeholder: Placeholder,
+    lost: AtomicBool,
+}
+
+impl Held {
+    async fn release(&self, how: Option<Ended>) -> Result<bool, StoreError> {
+        let marker = how.map(|how| (entry::ended(&self.token, how), MARKER));
+        self.store.release(&self.key, &self.placeholder, marker).await
+    }
+}
+
+impl Lease {
+    /// Armed before the acquisition is sent: a command whose future is dropped may still be executed, so the guard must
+    /// already be there to take it back.
+    pub(crate) fn arm(store: &Arc<dyn Store>, key: &Arc<str>, policy: &Policy) -> Self {
+        let token = Token::fresh();
+        let held = Held {
+            store: Arc::clone(store),
+            key: Arc::clone(key),
+            token,
+            placeholder: entry::lease(&token),
+            lost: AtomicBool::new(false),
+        };
+        Self {
+            held: Arc::new(held),
+            runtime: Handle::current(),
+            armed: true,
+            watchdog: None,
+            awaited: policy.mutex,
+            failed: false,
+        }
+    }
+
+    /// The acquisition was answered, and not with the lease.
+    pub(crate) fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.held.token
+    }
+
+    pub(crate) fn placeholder(&self) -> &Placeholder {
+        &self.held.placeholder
+    }
+
+    /// Renews at a third of the lease until the load ends or has taken too long.
+    pub(crate) fn keep(&mut self, policy: &Policy) {
+        let held = Arc::clone(&self.held);
+        let (lease, patience) = (policy.lease, policy.load_timeout);
+        let watchdog = async move {
+            let began = Instant::now();
+            loop {
+                sleep((lease / 3).min(patience.saturating_sub(began.elapsed()))).await;
+                if began.elapsed() >= patience {
+                    held.lost.store(true, Ordering::Relaxed);
+                    let _ = held.release(None).await;
+                    return;
+                }
+                match held.store.renew(&held.key, &held.placeholder, lease).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        held.lost.store(true, Ordering::Relaxed);
+                        return;
+                    }
+                    // The lease may outlast the trouble: try again in a third.
+                    Err(_) => {}
+                }
+            }
+        };
+        self.watchdog = Some(self.runtime.spawn(watchdog).abort_handle());
+    }
+
+    /// Puts the value in the lease's place; false when the lease was gone.
+    pub(crate) async fn fill(&mut self, value: Bytes, px: Option<Duration>) -> Result<bool, StoreError> {
+        if self.held.lost.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        // Armed until the answer is there: after a timeout the release that follows finds either the lease or the value.
+        let filled = self.held.store.fill(&self.held.key, &self.held.placeholder, value, px).await?;
+        self.armed = false;
+        Ok(filled)
+    }
+
+    /// Gives the lease back because nothing is to be stored; false when it was gone.
+    pub(crate) async fn release(&mut self, how: Ended) -> Result<bool, StoreError> {
+        let released = self.held.release(self.awaited.then_some(how)).await?;
+        self.armed = false;
+        Ok(released && !self.held.lost.load(Ordering::Relaxed))
+    }
+
+    /// Gives the lease back because the load failed.
+    pub(crate) fn fail(mut self) {
+        self.failed = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.abort();
+        }
+        if !self.armed {
+            return;
+        }
+        // A cancelled load leaves nothing: one waiter takes over. After a failed one the waiters load in parallel;
+        // in turn they would fail one after another.
+        let failed = self.failed || std::thread::panicking();
+        let how = (failed && self.awaited).then_some(Ended::Unstored);
+        let held = Arc::clone(&self.held);
+        let mut release = Box::pin(async move { held.release(how).await });
+        // Polled once here, so that it is on its way before whatever this task sends next.
+        let _runtime = self.runtime.enter();
+        if release.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            // Where the runtime is gone nothing is sent, and the lease expires.
+            self.runtime.spawn(release);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Annotate a data-access function and it becomes a cache-aside read over Redis or memory: same signature, same call
+//! sites, same errors.
+//!
+//! ```
+//! use cached_runtime::{Cache, cached};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+//! struct User {
+//!     id: i64,
+//!     name: String,
+//! }
+//!
+//! struct Users;
+//!
+//! impl Users {
+//!     #[cached(key = "user:<id>", ttl = 3600, mutex)]
+//!     async fn find_user(&self, id: i64) -> Result<Option<User>, std::io::Error> {
+//!         Ok(Some(User { id, name: "from the database".to_owned() }))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! Cache::in_memory().install(); // or Cache::builder().redis("redis://127.0.0.1/").prefix("shop").build()?.install()
+//! let user = Users.find_user(42).await?; // loads and stores
+//! assert_eq!(Users.find_user(42).await?, user); // a hit
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! * `slot`: the protocol, from the call to the fill; `typed` is its shim that encodes and decodes.
+//! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
+//! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
+//! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
+//! * `key`, `canonical`, `codec`, `outcome`: arguments to keys, values to bytes, return types to shapes.
+//! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
+//! * `background`: a runtime for callers that have none.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod background;
+mod builder;
+mod cache;
+mod canonical;
+mod chain;
+mod codec;
+mod entry;
+mod error;
+mod flight;
+mod key;
+mod lease;
+mod outcome;
+mod policy;
+mod scope;
+mod site;
+mod slot;
+mod stats;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod store;
+#[cfg(not(feature = "testing"))]
+mod store;
+mod token;
+mod typed;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+#[cfg(feature = "macros")]
+pub use cached_macros::{KeyPart, cached};
+
+pub use builder::Builder;
+pub use cache::Cache;
+pub use error::Error;
+pub use key::{Key, KeyOf, KeyPart, KeyWriter, ToKey};
+pub use outcome::CacheValue;
+pub use policy::{IntoTtl, Policy};
+pub use stats::{FunctionStats, Stats};
+
+/// A [`Key`] from a template, as in `#[cached(key = "...")]`, with the names in scope.
+///
+/// ```
+/// use cached_runtime::key;
+///
+/// let (org, id) = ("acme", 42);
+/// assert_eq!(key!("org:<org>:user:<id>").as_str(), "org:acme:user:42");
+/// ```
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! key {
+    ($template:literal) => {
+        $crate::__private::key_impl!($crate, $template)
+    };
+}

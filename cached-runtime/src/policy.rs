@@ -1,0 +1,157 @@
+//! How one function's values are cached: plain data, made in a `const`.
+
+use std::time::Duration;
+
+/// How long a value lives, and how its loading is guarded.
+///
+/// ```
+/// use std::time::Duration;
+/// use cached_runtime::Policy;
+///
+/// let policy = Policy::ttl(Duration::from_secs(60)).mutex().none_ttl(Duration::from_secs(5));
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Policy {
+    pub(crate) ttl: Ttl,
+    pub(crate) mutex: bool,
+    pub(crate) lease: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) none_ttl: Option<Duration>,
+    pub(crate) version: u32,
+    pub(crate) jitter: f64,
+    pub(crate) load_timeout: Duration,
+}
+
+/// How long a value lives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ttl {
+    For(Duration),
+    Never,
+    /// Each value says it itself; until it did, nothing is stored.
+    PerValue,
+}
+
+impl Policy {
+    /// A value lives this long. Zero stores nothing.
+    pub const fn ttl(ttl: Duration) -> Self {
+        Self::with(Ttl::For(ttl))
+    }
+
+    /// A value lives until it is invalidated or evicted.
+    pub const fn never() -> Self {
+        Self::with(Ttl::Never)
+    }
+
+    #[doc(hidden)]
+    pub const fn per_value() -> Self {
+        Self::with(Ttl::PerValue)
+    }
+
+    const fn with(ttl: Ttl) -> Self {
+        Self {
+            ttl,
+            mutex: false,
+            lease: Duration::from_secs(2),
+            wait: Duration::from_secs(10),
+            none_ttl: None,
+            version: 1,
+            jitter: 0.05,
+            load_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// One loader per key across every process that shares the store; the others wait for its result.
+    pub const fn mutex(mut self) -> Self {
+        self.mutex = true;
+        self
+    }
+
+    /// How long a lease outlives a holder that died (2 s unless said). A living holder renews it at a third.
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// The longest a caller waits for somebody else's load before it runs its own, uncached (10 s unless said).
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Also cache `None`, this long.
+    pub const fn none_ttl(mut self, ttl: Duration) -> Self {
+        self.none_ttl = Some(ttl);
+        self
+    }
+
+    /// Schema version of the value: a value of another version is a miss, and a lower version never overwrites a
+    /// higher one. 1 unless said.
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Shortens each stored ttl at random by up to this share (0.05 unless said), so that values stored together do
+    /// not expire together.
+    pub const fn jitter(mut self, share: f64) -> Self {
+        self.jitter = share;
+        self
+    }
+
+    /// A load longer than this loses its lease (30 s unless said); its own caller still gets the value.
+    pub const fn load_timeout(mut self, timeout: Duration) -> Self {
+        self.load_timeout = timeout;
+        self
+    }
+
+    /// The ttl to store, shortened by the jitter and never by more than all of it.
+    pub(crate) fn jittered(&self, ttl: Duration) -> Duration {
+        let share = self.jitter.clamp(0.0, 1.0) * fastrand::f64();
+        // At least a millisecond: Redis refuses a ttl of zero.
+        ttl.mul_f64(1.0 - share).max(Duration::from_millis(1))
+    }
+}
+
+impl From<Duration> for Policy {
+    fn from(ttl: Duration) -> Self {
+        Self::ttl(ttl)
+    }
+}
+
+/// What a `ttl = |value| ...` closure may return: seconds as `u64`, or a [`Duration`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a time to live",
+    label = "expected `u64` seconds or a `Duration`",
+    note = "let the `ttl` closure return seconds as `u64`, or a `std::time::Duration`; zero means do not store"
+)]
+pub trait IntoTtl {
+    /// The time to live; zero means do not store.
+    fn into_ttl(self) -> Duration;
+}
+
+impl IntoTtl for u64 {
+    fn into_ttl(self) -> Duration {
+        Duration::from_secs(self)
+    }
+}
+
+impl IntoTtl for Duration {
+    fn into_ttl(self) -> Duration {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_only_shortens_and_within_its_share() {
+        let policy = Policy::ttl(Duration::from_secs(100)).jitter(0.1);
+        for _ in 0..1000 {
+            let ttl = policy.jittered(Duration::from_secs(100));
+            assert!((Duration::from_secs(90)..=Duration::from_secs(100)).contains(&ttl), "{ttl:?}");
+        }
+    }
+}

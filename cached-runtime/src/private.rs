@@ -1,0 +1,22 @@
+//! Exactly what expansions name, and nothing else. No promise of stability.
+
+pub use core::concat;
+pub use core::file;
+pub use core::line;
+pub use core::module_path;
+pub use core::option::Option::{self, None, Some};
+pub use core::result::Result::{self, Err, Ok};
+pub use core::time::Duration;
+pub use std::boxed::Box;
+pub use std::string::String;
+
+#[cfg(feature = "macros")]
+pub use cached_macros::key_impl;
+
+pub use crate::__shape as shape;
+pub use crate::key::{KeyPart, KeyWriter, hashed, part};
+pub use crate::outcome::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
+pub use crate::policy::Policy;
+pub use crate::site::Site;
+pub use crate::slot::{Call, open, open_blocking};
+pub use crate::typed::typed;

@@ -1,0 +1,44 @@
+//! Which cache a call uses when it does not say: the task's, else the process's.
+
+use std::future::Future;
+use std::sync::{PoisonError, RwLock};
+
+use crate::cache::Cache;
+use crate::site::Site;
+
+tokio::task_local! {
+    static SCOPED: Cache;
+}
+
+static INSTALLED: RwLock<Option<Cache>> = RwLock::new(None);
+
+impl Cache {
+    /// Makes this the process's cache. The last one installed counts.
+    pub fn install(&self) {
+        *INSTALLED.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+    }
+
+    /// Runs `future` with this cache in place of the installed one: a test's own cache. Spawned tasks are outside.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        SCOPED.scope(self.clone(), future)
+    }
+
+    /// The cache for a call of `site`. Without one, calls run their bodies and one warning is logged.
+    pub(crate) fn current(site: &Site) -> Option<Self> {
+        if let Ok(scoped) = SCOPED.try_with(Self::clone) {
+            return Some(scoped);
+        }
+        let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if installed.is_none() {
+            static WARNED: std::sync::Once = std::sync::Once::new();
+            WARNED.call_once(|| {
+                log::warn!(
+                    "cache: `{}` was called and no cache is installed; annotated functions run uncached. Call \
+                     `cache.install()` once at start-up, or `Cache::disabled().install()` to say so on purpose",
+                    site.name
+                );
+            });
+        }
+        installed
+    }
+}

@@ -1,0 +1,36 @@
+//! One annotated function: its name and place, its template, its policy.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::policy::Policy;
+
+/// What an expansion says of its function, in a `static`.
+#[derive(Debug)]
+pub struct Site {
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) template: &'static str,
+    pub(crate) policy: Policy,
+    index: OnceLock<usize>,
+}
+
+impl Site {
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        file: &'static str,
+        line: u32,
+        template: &'static str,
+        policy: Policy,
+    ) -> Self {
+        Self { name, file, line, template, policy, index: OnceLock::new() }
+    }
+
+    /// A small number of its own, to find its counters by.
+    pub(crate) fn index(&self) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        *self.index.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}

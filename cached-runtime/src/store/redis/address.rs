@@ -1,0 +1,112 @@
+//! Where a server is: a URL, without its password in anything that is printed.
+
+use redis::io::tcp::TcpSettings;
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// A server's address with what it takes to log in.
+#[derive(Clone)]
+pub(crate) struct Address(ConnectionInfo);
+
+impl Address {
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(Error::Url("it has no scheme".to_owned()));
+        };
+        // `unix:/path` is how people write it; the client wants an authority.
+        let url = match scheme {
+            "unix" if !rest.starts_with("//") => format!("unix://{rest}"),
+            "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => url.to_owned(),
+            "rediss" | "valkeys" if cfg!(feature = "tls") => url.to_owned(),
+            "rediss" | "valkeys" => {
+                return Err(Error::Feature { feature: "tls", wanted: format!("a `{scheme}://` URL") });
+            }
+            _ => return Err(Error::Url(format!("the scheme `{}` is none of them", printable(scheme)))),
+        };
+        // The client's own words may quote the URL, password and all: they are not passed on.
+        let info = url.as_str().into_connection_info().map_err(|error| Error::Url(reason(&error).to_owned()))?;
+        // RESP3, since only there the server tells about disconnection and changed keys.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let tcp = TcpSettings::default().set_nodelay(true);
+        // A peer that vanished without a word is given up after this; keep-alive alone would not do it while requests
+        // are outstanding.
+        #[cfg(target_os = "linux")]
+        let tcp = tcp.set_user_timeout(Duration::from_secs(3));
+        Ok(Self(info.set_redis_settings(settings).set_tcp_settings(tcp)))
+    }
+
+    pub(crate) fn info(&self) -> ConnectionInfo {
+        self.0.clone()
+    }
+}
+
+/// What is wrong, of the client's fixed phrases.
+fn reason(error: &redis::RedisError) -> &'static str {
+    let text = error.to_string();
+    for known in ["Invalid database number", "Missing hostname", "Missing path", "wildcard address", "protocol version"] {
+        if text.contains(known) {
+            return known;
+        }
+    }
+    "it does not parse"
+}
+
+/// A scheme is short and plain; anything else may be a misplaced secret.
+fn printable(scheme: &str) -> &str {
+    let plain = scheme.len() <= 16 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if plain { scheme } else { "..." }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, port) => write!(f, "{host}:{port}"),
+            ConnectionAddr::TcpTls { host, port, .. } => write!(f, "{host}:{port} (TLS)"),
+            ConnectionAddr::Unix(path) => write!(f, "{}", path.display()),
+            _ => f.write_str("redis"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_urls_are_understood() {
+        for url in [
+            "redis://127.0.0.1/",
+            "redis://user:secret@localhost:6380/2",
+            "valkey://localhost",
+            "unix:/tmp/redis.sock",
+            "unix:///tmp/redis.sock",
+            "redis+unix:///tmp/redis.sock?db=1",
+            "redis://[::1]:6379",
+        ] {
+            assert!(Address::parse(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_ever_printed() {
+        for url in [
+            "redis://user:hunter2@localhost:6380/2",
+            "redis://user:hunter2@localhost:notaport/2",
+            "redis://user:hunter2@localhost/notadb",
+            "http://user:hunter2@localhost",
+            "hunter2",
+            "user hunter2:x@localhost",
+            "redis://user:hunter2@",
+            "unix:///tmp/s?pass=hunter2&db=x",
+            "rediss://user:hunter2@localhost",
+        ] {
+            let printed = match Address::parse(url) {
+                Ok(address) => format!("{address:?}"),
+                Err(error) => format!("{error} {error:?}"),
+            };
+            assert!(!printed.contains("hunter2"), "{url} printed {printed}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The supervised connection: one per runtime, never one per function.
+//!
+//! The client's own `ConnectionManager` blocks callers for 9.45 s while the server is away and never recovers from an
+//! authentication error. Here a caller that finds no connection goes on at once, and a task of our own reconnects,
+//! whatever the error was.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, PushInfo, PushKind};
+use tokio::runtime::{self, Handle};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use super::address::Address;
+use super::scripts;
+use super::tracker::Tracker;
+use crate::store::StoreError;
+
+/// To connect, log in and load the scripts.
+const CONNECT: Duration = Duration::from_millis(500);
+/// Between attempts: grows from the first to the second. Never longer, so that a server which came back is used again
+/// within a second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// So many operations in a row without an answer call for a ping.
+const SUSPICIOUS: u32 = 3;
+const PING: Duration = Duration::from_millis(100);
+
+/// The links of one store, by runtime: a connection's task dies with the runtime that polls it.
+#[derive(Debug)]
+pub(crate) struct Links {
+    address: Address,
+    links: Arc<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
+}
+
+impl Links {
+    pub(crate) fn new(address: Address) -> Self {
+        Self { address, links: Arc::default() }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The link of the runtime that polls the caller, made on first use.
+    pub(crate) fn here(&self) -> Arc<Link> {
+        let here = Handle::current();
+        let of = |links: &[(runtime::Id, Arc<Link>)]| {
+            links.iter().find(|(id, _)| *id == here.id()).map(|(_, link)| Arc::clone(link))
+        };
+        if let Some(link) = of(&self.links.read().unwrap_or_else(PoisonError::into_inner)) {
+            return link;
+        }
+        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = of(&links) {
+            return link;
+        }
+        let link = Link::start(&self.address, &here, Arc::downgrade(&self.links));
+        links.push((here.id(), Arc::clone(&link)));
+        link
+    }
+}
+
+#[derive(Clone)]
+enum State {
+    /// The very first attempt: callers wait for it, within their deadline.
+    Starting,
+    Up(MultiplexedConnection),
+    /// Callers go on without the cache, at once.
+    Down,
+}
+
+/// One runtime's connection to the server.
+pub(crate) struct Link {
+    state: watch::Receiver<State>,
+    signals: Arc<Signals>,
+    tracker: Tracker,
+    supervisor: AbortHandle,
+}
+
+/// What callers and the connection tell the supervisor.
+#[derive(Default)]
+struct Signals {
+    /// Operations in a row that were not answered in time.
+    unanswered: AtomicU32,
+    /// The connection may be broken.
+    doubtful: Notify,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.supervisor.abort();
+    }
+}
+
+impl Link {
+    fn start(
+        address: &Address,
+        here: &Handle,
+        links: Weak<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
+    ) -> Arc<Self> {
+        let (publish, state) = watch::channel(State::Starting);
+        let signals = Arc::<Signals>::default();
+        let supervisor = Supervisor {
+            address: address.clone(),
+            publish,
+            signals: Arc::clone(&signals),
+            _gone: Gone { id: here.id(), links },
+        };
+        let supervisor = here.spawn(supervisor.run()).abort_handle();
+        Arc::new(Self { state, signals, tracker: Tracker::new(address.clone()), supervisor })
+    }
+
+    /// The connection, or at once that there is none.
+    pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, StoreError> {
+        if let State::Up(connection) = &*self.state.borrow() {
+            return Ok(connection.clone());
+        }
+        let mut state = self.state.clone();
+        match state.wait_for(|state| !matches!(state, State::Starting)).await.as_deref() {
+            Ok(State::Up(connection)) => Ok(connection.clone()),
+            _ => Err(StoreError::Unavailable),
+        }
+    }
+
+    /// Wakes waiters when their key changes.
+    pub(crate) fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    pub(crate) fn answered(&self) {
+        // Read first: on the hit path this line stays shared between the cores.
+        if self.signals.unanswered.load(Ordering::Relaxed) != 0 {
+            self.signals.unanswered.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn timed_out(&self) {
+        if self.signals.unanswered.fetch_add(1, Ordering::Relaxed) + 1 >= SUSPICIOUS {
+            self.signals.doubtful.notify_one();
+        }
+    }
+
+    pub(crate) fn broken(&self) {
+        self.signals.doubtful.notify_one();
+    }
+}
+
+/// Removes a link when its supervisor ends, with its runtime or with its cache.
+struct Gone {
+    id: runtime::Id,
+    links: Weak<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        if let Some(links) = self.links.upgrade() {
+            let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
+            let gone = links.iter().position(|(id, _)| *id == self.id).map(|at| links.swap_remove(at));
+            // Dropped after the lock: a link's own drop may reach here again.
+            drop(links);
+            drop(gone);
+        }
+    }
+}
+
+struct Supervisor {
+    address: Address,
+    publish: watch::Sender<State>,
+    signals: Arc<Signals>,
+    _gone: Gone,
+}
+
+impl Supervisor {
+    async fn run(self) {
+        let mut pause = BACKOFF.0;
+        let mut reported = false;
+        loop {
+            match self.connect().await {
+                Ok(connection) => {
+                    if reported {
+                        log::info!("cache: connected to {:?} again", self.address);
+                        reported = false;
+                    }
+                    pause = BACKOFF.0;
+                    self.signals.unanswered.store(0, Ordering::Relaxed);
+                    self.publish.send_replace(State::Up(connection.clone()));
+                    self.watch_over(connection).await;
+                }
+                Err(error) => {
+                    if !reported {
+                        reported = true;
+                        let why = StoreErrorCode(&error);
+                        log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.address);
+                    }
+                }
+            }
+            self.publish.send_replace(State::Down);
+            sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
+        let signals = Arc::downgrade(&self.signals);
+        let connected = timeout(CONNECT, async {
+            let mut connection = open(&self.address, move |push: &PushInfo| {
+                if push.kind == PushKind::Disconnection
+                    && let Some(signals) = signals.upgrade()
+                {
+                    signals.doubtful.notify_one();
+                }
+            })
+            .await?;
+            let mut load = redis::pipe();
+            for script in scripts::ALL {
+                load.cmd("SCRIPT").arg("LOAD").arg(script).ignore();
+            }
+            // Loading is only there to spare the first miss two round trips: where it is not allowed, calls go on
+            // without.
+            let _ = load.query_async::<()>(&mut connection).await;
+            redis::cmd("PING").query_async::<()>(&mut connection).await?;
+            Ok(connection)
+        });
+        connected.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+    }
+
+    /// Returns when the connection is of no more use.
+    async fn watch_over(&self, mut connection: MultiplexedConnection) {
+        loop {
+            self.signals.doubtful.notified().await;
+            // The signal may be about the connection before this one: ask this one.
+            let ping = redis::cmd("PING");
+            match timeout(PING, ping.query_async::<()>(&mut connection)).await {
+                Ok(Ok(())) => self.signals.unanswered.store(0, Ordering::Relaxed),
+                // `LOADING`, `BUSY` and the like are answers: the connection works.
+                Ok(Err(error)) if !error.is_io_error() => {}
+                _ => return,
+            }
+        }
+    }
+}
+
+/// An error's code, without a server's own words.
+struct StoreErrorCode<'e>(&'e redis::RedisError);
+
+impl std::fmt::Display for StoreErrorCode<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.code() {
+            Some(code) => f.write_str(code),
+            None => write!(f, "{:?}", self.0.kind()),
+        }
+    }
+}
+
+/// Opens a connection without a response timeout: every operation has its own, outside.
+pub(crate) async fn open(
+    address: &Address,
+    pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
+) -> Result<MultiplexedConnection, redis::RedisError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(1024)
+        .set_push_sender(move |push: PushInfo| {
+            pushed(&push);
+            Ok::<(), std::convert::Infallible>(())
+        });
+    redis::Client::open(address.info())?.get_multiplexed_async_connection_with_config(&config).await
+}

@@ -1,0 +1,151 @@
+//! The typed shim over [`Slot`]: decode, encode, and nothing else. What an expansion calls.
+
+use std::marker::PhantomData;
+
+use crate::background::{self, InRuntime};
+use crate::chain::Loading;
+use crate::codec;
+use crate::outcome::{CacheValue, Shape};
+use crate::policy::IntoTtl;
+use crate::slot::{Found, Loaded, Slot, UNTYPED};
+
+/// A slot that knows what its function returns.
+pub struct TypedSlot<S> {
+    slot: Slot,
+    shape: PhantomData<fn() -> S>,
+}
+
+/// Gives a slot its function's return type.
+#[doc(hidden)]
+pub fn typed<S>(slot: Slot, _: S) -> TypedSlot<S>
+where
+    S: Shape,
+    S::Value: CacheValue,
+{
+    TypedSlot { slot, shape: PhantomData }
+}
+
+enum Read<O> {
+    Hit(O),
+    Load,
+    /// A stored value of another type, or one that this type no longer decodes.
+    Unreadable(u64),
+}
+
+impl<S> TypedSlot<S>
+where
+    S: Shape,
+    S::Value: CacheValue,
+{
+    /// What to return instead of running the body.
+    pub async fn hit(&mut self) -> Option<S::Out> {
+        loop {
+            match self.read() {
+                Read::Hit(out) => return Some(out),
+                Read::Load => return None,
+                Read::Unreadable(fill) => {
+                    let name = codec::bare_name(std::any::type_name::<S::Value>());
+                    self.slot.reopen(fill, &name).await;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self) -> Read<S::Out> {
+        let (out, fill) = match self.slot.take_found() {
+            None => return Read::Load,
+            Some(Found::Error(error)) => (S::shared(&error), None),
+            Some(Found::Value { payload: None, type_tag: UNTYPED, fill }) => (S::absent(), fill),
+            Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
+            Some(Found::Value { payload: None, fill, .. }) => (S::absent(), fill),
+            Some(Found::Value { payload: Some(json), fill, .. }) => {
+                (codec::decode(&json).map(S::present), fill)
+            }
+        };
+        match (out, fill) {
+            (Some(out), _) => Read::Hit(out),
+            (None, Some(fill)) => Read::Unreadable(fill),
+            // Shared by a load of another type: nothing in the store to look past.
+            (None, None) => Read::Load,
+        }
+    }
+
+    /// The body, known to be this call's load while it runs.
+    pub fn load<F: Future<Output = S::Out>>(&mut self, body: F) -> Loading<F> {
+        Loading::new(body, self.slot.begin())
+    }
+
+    /// Takes the time to live from the loaded value.
+    pub fn ttl<T: IntoTtl>(&mut self, out: &S::Out, ttl: impl FnOnce(&S::Written) -> T) {
+        if let Some(written) = S::written(out) {
+            self.slot.keep_for(ttl(written).into_ttl());
+        }
+    }
+
+    /// Asks whether the loaded value must not be stored.
+    pub fn unless(&mut self, out: &S::Out, unless: impl FnOnce(&S::Written) -> bool) {
+        if let Some(written) = S::written(out) {
+            self.slot.unless(unless(written));
+        }
+    }
+
+    /// `Ok` when there is something to store or share: then `fill` and `give`. `Err` gives the output back as it is:
+    /// an error is never held across an await, so it need not be `Send`.
+    pub fn settle(&mut self, out: S::Out) -> Result<S::Written, S::Out> {
+        let written = match S::split(out) {
+            Ok(written) => written,
+            Err(out) => {
+                self.slot.failed(S::share(&out));
+                return Err(out);
+            }
+        };
+        if !self.slot.is_leader() {
+            return Err(S::join(written));
+        }
+        let loaded = match S::value(&written) {
+            None => Loaded::Absent,
+            Some(value) => match codec::encode(value) {
+                Some(json) => Loaded::Value(json.into()),
+                None => {
+                    self.slot.unstorable();
+                    return Err(S::join(written));
+                }
+            },
+        };
+        self.slot.loaded(S::type_tag(), loaded);
+        Ok(written)
+    }
+
+    /// Stores what was settled.
+    pub fn fill(&mut self) -> impl Future<Output = ()> + Send {
+        InRuntime::new(self.slot.fill())
+    }
+
+    /// The output again.
+    pub fn give(self, written: S::Written) -> S::Out {
+        S::join(written)
+    }
+
+    /// [`Self::hit`] for a blocking function.
+    pub fn hit_blocking(&mut self) -> Option<S::Out> {
+        match self.read() {
+            Read::Hit(out) => Some(out),
+            Read::Load => None,
+            Read::Unreadable(fill) => {
+                let name = codec::bare_name(std::any::type_name::<S::Value>());
+                background::block_on(self.slot.reopen(fill, &name));
+                background::block_on(self.hit()).flatten()
+            }
+        }
+    }
+
+    /// The blocking body.
+    pub fn run(&mut self, body: impl FnOnce() -> S::Out) -> S::Out {
+        self.slot.begin().enter(body)
+    }
+
+    /// [`Self::fill`] for a blocking function.
+    pub fn fill_blocking(&mut self) {
+        background::block_on(self.slot.fill());
+    }
+}
