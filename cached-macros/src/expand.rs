@@ -110,9 +110,8 @@ impl Expansion<'_> {
     //         return __out;
     //     }
     //     let __out = __slot.load(async move {
-    //         if false {
-    //             let __edge: Result<User, Error> = loop {};
-    //             return __edge;
+    //         if let Some(__out) = None::<Result<User, Error>> {
+    //             return __out;
     //         }
     //         { query(id).fetch(pool).await }
     //     }).await;
@@ -159,20 +158,16 @@ impl Expansion<'_> {
     //         async move { self.query(id).await }
     //     }
     // Output:
-    //     let __body = (move || output::<User, _>({ async move { self.query(id).await } }))();
+    //     let __body = (move || { async move { self.query(id).await } })();
     //     async move {
     //         …
     //         let __out = __slot.load(__body).await;
     //         …
     //     }
-    //
-    // `output` tells the body what its future ends with, as the return type did.
     fn future(&self, start: Start) -> TokenStream {
         let here = self.here;
-        let rt = self.runtime.at(here);
         let body = self.body();
-        let value = &self.function.value;
-        let closure = quote_spanned!(here=> move || #rt::output::<#value, _>(#body));
+        let closure = quote_spanned!(here=> move || #body);
         let (before, load) = self.started(start, &closure);
         let statements = self.awaited(&load);
         quote_spanned! {here=>
@@ -266,24 +261,27 @@ impl Expansion<'_> {
     // Input:
     //     ttl = |user| user.ttl, unless = |user| user.draft
     // Output:
-    //     __slot.ttl(&__out, |user| user.ttl);
-    //     __slot.unless(&__out, |user| user.draft);
+    //     let __out = __slot.ttl(__out, |user| user.ttl);
+    //     let __out = __slot.unless(__out, |user| user.draft);
     //     let __value = match __slot.settle(__out) {
     //         Ok(__value) => __value,
     //         Err(__out) => return __out,
     //     };
+    //
+    // `__out` is passed on and never borrowed: a borrowed local counts as held across the await that follows, and
+    // then the error type would have to be `Send`.
     fn settled(&self) -> TokenStream {
         let here = self.here;
         let rt = self.runtime.at(here);
         let ttl = match &self.args.ttl {
-            Some(Ttl::PerValue(closure)) => quote_spanned!(here=> __slot.ttl(&__out, #closure);),
+            Some(Ttl::PerValue(closure)) => quote_spanned!(here=> let __out = __slot.ttl(__out, #closure);),
             _ => TokenStream::new(),
         };
         let unless = self
             .args
             .unless
             .iter()
-            .map(|closure| quote_spanned!(here=> __slot.unless(&__out, #closure);));
+            .map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
             #(#unless)*
@@ -295,17 +293,15 @@ impl Expansion<'_> {
     }
 
     /// Tells the type of the `async` block, so that `?`, `into()` and coercions in the body resolve as they did.
-    /// Spanned as the user's own tokens: as ours, the compiler would explain the macro instead of the mismatch.
     fn edge(&self) -> TokenStream {
         let Some(value) = &self.function.value else {
             return TokenStream::new();
         };
-        let at = output::anchor(value);
+        let at = site(output::anchor(value));
+        let rt = self.runtime.at(at);
         quote_spanned! {at=>
-            #[allow(unreachable_code, clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction)]
-            if false {
-                let __edge: #value = loop {};
-                return __edge;
+            if let #rt::Some(__out) = #rt::None::<#value> {
+                return __out;
             }
         }
     }

@@ -54,7 +54,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Option<F::Output> {
 }
 
 /// A future that is polled inside some tokio runtime: the caller's, or else the background one.
-pub(crate) struct InRuntime<'f, T>(Pin<Box<dyn Future<Output = T> + Send + 'f>>);
+pub struct InRuntime<'f, T>(Pin<Box<dyn Future<Output = T> + Send + 'f>>);
 
 impl<'f, T> InRuntime<'f, T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'f) -> Self {

@@ -19,7 +19,7 @@ use crate::policy::{Policy, Ttl};
 use crate::site::Site;
 use crate::slot::{self, Call};
 use crate::stats::{Registry, Stats};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::token::Token;
 use crate::typed::typed;
 
@@ -189,8 +189,7 @@ impl Cache {
             load: std::time::Duration::ZERO,
         };
         let entry: Bytes = entry::value(&header, &payload).into();
-        self.0.flights.detach(&key);
-        InRuntime::new(async move { store.put(&key, entry, px).await }).await.map_err(Error::from)
+        self.changing(&key, async { store.put(&key, entry, px).await }).await
     }
 
     /// Removes the entry. Once this returned `Ok`, no call that starts later, in any process, gets the old value: a
@@ -205,15 +204,17 @@ impl Cache {
         let key = self.usable(key)?;
         // Disabled: nothing is stored, so nothing is stale.
         let Some(store) = self.0.store() else { return Ok(()) };
-        let flights = Arc::clone(&self.0.flights);
-        InRuntime::new(async move {
-            let deleted = store.delete(&key).await;
-            // After the store: a call that starts now finds no lease there, and joins no load that began before.
-            flights.detach(&key);
-            deleted
-        })
-        .await
-        .map_err(Error::from)
+        self.changing(&key, async { store.delete(&key).await }).await
+    }
+
+    /// Changes an entry; afterwards nobody joins a load that began before.
+    async fn changing(&self, key: &str, change: impl Future<Output = Result<(), StoreError>> + Send) -> Result<(), Error> {
+        let before = self.0.flights.get(key);
+        let changed = InRuntime::new(change).await;
+        if let Some(flight) = before {
+            self.0.flights.detach(key, &flight);
+        }
+        changed.map_err(Error::from)
     }
 
     fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {

@@ -184,9 +184,11 @@ impl Flights {
         Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false }
     }
 
-    /// Nobody joins the flight of `key` any more: it was invalidated, so its result is of no use to later calls.
-    pub(crate) fn detach(&self, key: &str) {
-        if self.count.load(Ordering::SeqCst) != 0 && self.shard(key).remove(key).is_some() {
+    /// Nobody joins this flight any more: its key was invalidated since, so its result is of no use to later calls.
+    pub(crate) fn detach(&self, key: &str, flight: &Arc<Flight>) {
+        let mut shard = self.shard(key);
+        if shard.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            shard.remove(key);
             self.count.fetch_sub(1, Ordering::SeqCst);
         }
     }
@@ -222,13 +224,7 @@ impl Lead {
 
     fn end(&mut self, outcome: Outcome) {
         self.landed = true;
-        {
-            let mut shard = self.flights.shard(&self.key);
-            if shard.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-                shard.remove(&self.key);
-                self.flights.count.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
+        self.flights.detach(&self.key, &self.flight);
         self.flight.state().outcome = Some(outcome);
         self.flight.landed.notify_waiters();
     }
@@ -314,7 +310,7 @@ mod tests {
         assert!(flights.lead("k", None).is_err());
         drop(old);
         assert_eq!(flights.get("k").unwrap().id, new.id());
-        flights.detach("k");
+        flights.detach("k", &flights.get("k").unwrap());
         assert!(flights.get("k").is_none());
         drop(new);
         assert_eq!(flights.count.load(Ordering::SeqCst), 0);

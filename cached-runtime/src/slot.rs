@@ -14,7 +14,6 @@
 //!
 //! Whatever goes wrong with the store, the caller ends up with the right to run the body.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +21,10 @@ use bytes::Bytes;
 use tokio::runtime::{self, Handle};
 use tokio::time::{Instant, timeout_at};
 
-use crate::background;
+use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::chain::Chain;
+use crate::codec;
 use crate::entry::{self, Ended, Entry, Header, IDENTITY};
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::key::Key;
@@ -74,11 +74,11 @@ impl Call {
 
 /// Looks the call up; the slot says what to do next.
 #[doc(hidden)]
-pub fn open(call: Call) -> Pin<Box<dyn Future<Output = Slot> + Send>> {
-    Box::pin(background::InRuntime::new(async move {
+pub fn open(call: Call) -> InRuntime<'static, Slot> {
+    InRuntime::new(async move {
         let leader = Handle::try_current().ok().map(|here| here.id());
         Context::open(call, Caller { leader, inside: None }).await
-    }))
+    })
 }
 
 /// [`open`] for a blocking function.
@@ -360,7 +360,9 @@ impl Context {
     }
 
     fn found(self, found: Found) -> Slot {
-        Slot { found: Some(found), ..self.alone() }
+        let mut slot = self.alone();
+        slot.0.found = Some(found);
+        slot
     }
 
     fn bypassed(self) -> Slot {
@@ -370,12 +372,16 @@ impl Context {
 
     fn missed(self, role: Role) -> Slot {
         self.counters.misses.add();
-        Slot { role, ..self.alone() }
+        let mut slot = self.alone();
+        slot.0.role = role;
+        slot
     }
 
     /// The body, and nothing else.
     fn alone(self) -> Slot {
-        Slot { cx: Some(Box::new(self)), ..Slot::detached() }
+        let mut slot = Slot::detached();
+        slot.0.cx = Some(self);
+        slot
     }
 
     /// How long to keep what was loaded; `None` is not at all, `Some(None)` for ever.
@@ -426,9 +432,14 @@ pub(crate) enum Loaded {
 }
 
 /// A call between its lookup and its fill. Dropped early, it gives back whatever it holds.
+///
+/// Boxed, so that it adds a pointer to the future of every annotated function, not all of this.
 #[derive(Debug)]
-pub struct Slot {
-    cx: Option<Box<Context>>,
+pub struct Slot(Box<State>);
+
+#[derive(Debug)]
+struct State {
+    cx: Option<Context>,
     found: Option<Found>,
     role: Role,
     began: Option<Instant>,
@@ -442,7 +453,7 @@ pub struct Slot {
 impl Slot {
     /// No cache: the body, and nothing else.
     pub(crate) fn detached() -> Self {
-        Self {
+        Self(Box::new(State {
             cx: None,
             found: None,
             role: Role::Alone,
@@ -451,54 +462,56 @@ impl Slot {
             loaded: None,
             unless: false,
             per_value: None,
-        }
+        }))
     }
 
     pub(crate) fn take_found(&mut self) -> Option<Found> {
-        self.found.take()
+        self.0.found.take()
     }
 
     /// Whether anybody wants what the body returns.
     pub(crate) fn is_leader(&self) -> bool {
-        matches!(self.role, Role::Leader(..))
+        matches!(self.0.role, Role::Leader(..))
     }
 
     /// Looks again, past a value that could not be read as this call's type.
-    pub(crate) async fn reopen(&mut self, unreadable: u64, type_name: &str) {
-        let Some(cx) = self.cx.take() else { return };
-        if cx.cache.warn_once(cx.site) {
-            log::warn!(
-                "cache: an entry of `{}` ({}) does not hold a `{type_name}`; such entries are misses",
-                cx.site.template,
-                cx.site.name
-            );
-        }
-        let again = background::InRuntime::new(cx.look(Some(unreadable)));
-        *self = again.await;
+    pub(crate) fn reopen(&mut self, unreadable: u64, type_name: &'static str) -> InRuntime<'_, ()> {
+        InRuntime::new(async move {
+            let Some(cx) = self.0.cx.take() else { return };
+            if cx.cache.warn_once(cx.site) {
+                log::warn!(
+                    "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
+                    cx.site.template,
+                    cx.site.name,
+                    codec::bare_name(type_name)
+                );
+            }
+            *self = cx.look(Some(unreadable)).await;
+        })
     }
 
     /// The chain that the body runs in.
     pub(crate) fn begin(&mut self) -> Chain {
-        self.began = Some(Instant::now());
-        let Some(cx) = &self.cx else { return Chain::current() };
+        self.0.began = Some(Instant::now());
+        let Some(cx) = &self.0.cx else { return Chain::current() };
         cx.counters.loads.add();
-        match &self.role {
+        match &self.0.role {
             Role::Alone => cx.chain.clone(),
             Role::Leader(lead, lease) => cx.chain.with(lead.id(), lease.as_ref().map(Lease::token)),
         }
     }
 
     pub(crate) fn unless(&mut self, unless: bool) {
-        self.unless |= unless;
+        self.0.unless |= unless;
     }
 
     pub(crate) fn keep_for(&mut self, ttl: Duration) {
-        self.per_value = Some(ttl);
+        self.0.per_value = Some(ttl);
     }
 
     /// The body failed: waiters share the error, or load in parallel.
     pub(crate) fn failed(&mut self, error: Option<SharedError>) {
-        if let Some(cx) = &self.cx {
+        if let Some(cx) = &self.0.cx {
             cx.counters.failures.add();
         }
         self.ended_without_value(error);
@@ -506,14 +519,14 @@ impl Slot {
 
     /// The body's value would not come back from its codec as it went in.
     pub(crate) fn unstorable(&mut self) {
-        if let Some(cx) = &self.cx {
+        if let Some(cx) = &self.0.cx {
             cx.counters.unstorable.add();
         }
         self.ended_without_value(None);
     }
 
     fn ended_without_value(&mut self, error: Option<SharedError>) {
-        if let Role::Leader(lead, lease) = std::mem::replace(&mut self.role, Role::Alone) {
+        if let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) {
             if let Some(lease) = lease {
                 lease.fail();
             }
@@ -522,15 +535,15 @@ impl Slot {
     }
 
     pub(crate) fn loaded(&mut self, type_tag: u64, loaded: Loaded) {
-        self.took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.loaded = Some((type_tag, loaded));
+        self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.0.loaded = Some((type_tag, loaded));
     }
 
     /// Stores what was loaded, or gives the lease back, and lets the followers have it.
     pub(crate) async fn fill(&mut self) {
-        let (Some(cx), Some((type_tag, loaded))) = (&self.cx, self.loaded.take()) else { return };
-        let Role::Leader(lead, mut lease) = std::mem::replace(&mut self.role, Role::Alone) else { return };
-        let keep = if self.unless { None } else { cx.keep_for(&loaded, self.per_value) };
+        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return };
+        let Role::Leader(lead, mut lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
+        let keep = if self.0.unless { None } else { cx.keep_for(&loaded, self.0.per_value) };
         // From here on a joiner could come after an invalidation that overtakes the fill.
         lead.seal();
         let answer = match (&mut lease, keep) {
@@ -542,7 +555,7 @@ impl Slot {
                     version: cx.policy.version,
                     present: matches!(loaded, Loaded::Value(_)),
                     ttl: px,
-                    load: self.took,
+                    load: self.0.took,
                 };
                 let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
                 let filled = lease.fill(entry::value(&header, payload).into(), px).await;

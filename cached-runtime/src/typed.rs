@@ -1,5 +1,6 @@
 //! The typed shim over [`Slot`]: decode, encode, and nothing else. What an expansion calls.
 
+use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::background::{self, InRuntime};
@@ -40,14 +41,13 @@ where
     /// What to return instead of running the body.
     pub async fn hit(&mut self) -> Option<S::Out> {
         loop {
-            match self.read() {
+            // The output is out of the way before the await: it need not be `Send`.
+            let unreadable = match self.read() {
                 Read::Hit(out) => return Some(out),
                 Read::Load => return None,
-                Read::Unreadable(fill) => {
-                    let name = codec::bare_name(std::any::type_name::<S::Value>());
-                    self.slot.reopen(fill, &name).await;
-                }
-            }
+                Read::Unreadable(fill) => fill,
+            };
+            self.slot.reopen(unreadable, type_name::<S::Value>()).await;
         }
     }
 
@@ -76,17 +76,19 @@ where
     }
 
     /// Takes the time to live from the loaded value.
-    pub fn ttl<T: IntoTtl>(&mut self, out: &S::Out, ttl: impl FnOnce(&S::Written) -> T) {
-        if let Some(written) = S::written(out) {
+    pub fn ttl<T: IntoTtl>(&mut self, out: S::Out, ttl: impl FnOnce(&S::Written) -> T) -> S::Out {
+        if let Some(written) = S::written(&out) {
             self.slot.keep_for(ttl(written).into_ttl());
         }
+        out
     }
 
     /// Asks whether the loaded value must not be stored.
-    pub fn unless(&mut self, out: &S::Out, unless: impl FnOnce(&S::Written) -> bool) {
-        if let Some(written) = S::written(out) {
+    pub fn unless(&mut self, out: S::Out, unless: impl FnOnce(&S::Written) -> bool) -> S::Out {
+        if let Some(written) = S::written(&out) {
             self.slot.unless(unless(written));
         }
+        out
     }
 
     /// `Ok` when there is something to store or share: then `fill` and `give`. `Err` gives the output back as it is:
@@ -132,8 +134,7 @@ where
             Read::Hit(out) => Some(out),
             Read::Load => None,
             Read::Unreadable(fill) => {
-                let name = codec::bare_name(std::any::type_name::<S::Value>());
-                background::block_on(self.slot.reopen(fill, &name));
+                background::block_on(self.slot.reopen(fill, type_name::<S::Value>()));
                 background::block_on(self.hit()).flatten()
             }
         }

@@ -27,16 +27,10 @@ pub async fn find_user(pool: &SqlitePool, id: i64) -> Result<Option<User>, sqlx:
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Result<Option<User>, sqlx::Error> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Result<Option<User>, sqlx::Error>,
+            > {
+                return __out;
             }
             { query(id).fetch_optional(pool).await }
         })

@@ -24,16 +24,10 @@ async fn find(id: u32, #[cfg(feature = "regions")] region: &str) -> User {
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: User = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                User,
+            > {
+                return __out;
             }
             { find(id).await }
         })

@@ -30,16 +30,10 @@ async fn page(
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Vec<User> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Vec<User>,
+            > {
+                return __out;
             }
             { vec![] }
         })

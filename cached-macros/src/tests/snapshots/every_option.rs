@@ -36,21 +36,15 @@ async fn find_user(
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Result<Option<User>, Error> = loop {};
-                return __edge;
+            if let ::my::rt::__private::Some(__out) = ::my::rt::__private::None::<
+                Result<Option<User>, Error>,
+            > {
+                return __out;
             }
             { body() }
         })
         .await;
-    __slot.unless(&__out, |user| user.is_none());
+    let __out = __slot.unless(__out, |user| user.is_none());
     let __value = match __slot.settle(__out) {
         ::my::rt::__private::Ok(__value) => __value,
         ::my::rt::__private::Err(__out) => return __out,

@@ -25,16 +25,10 @@ where
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Result<Option<DBUser>, E::Error> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Result<Option<DBUser>, E::Error>,
+            > {
+                return __out;
             }
             { run(executor).await }
         })

@@ -22,16 +22,10 @@ async fn one() -> Result<u8, String> {
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Result<u8, String> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Result<u8, String>,
+            > {
+                return __out;
             }
             {
                 let x = 1;

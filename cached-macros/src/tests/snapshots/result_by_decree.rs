@@ -21,16 +21,10 @@ async fn one() -> Outcome<u8> {
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Outcome<u8> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Outcome<u8>,
+            > {
+                return __out;
             }
             { Ok(1) }
         })

@@ -13,10 +13,7 @@ fn find(&self, key: u32) -> impl Future<Output = Result<Config, Error>> + Send {
     let mut __key = ::cached_runtime::__private::KeyWriter::new("config:");
     ::cached_runtime::__private::part(&mut __key, &key, "");
     let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
-    let __body = (move || ::cached_runtime::__private::output::<
-        Result<Config, Error>,
-        _,
-    >({ async move { self.load(key).await } }))();
+    let __body = (move || { async move { self.load(key).await } })();
     async move {
         let mut __slot = ::cached_runtime::__private::typed(
             ::cached_runtime::__private::open(__call).await,

@@ -19,21 +19,15 @@ async fn token() -> Token {
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Token = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Token,
+            > {
+                return __out;
             }
             { fetch().await }
         })
         .await;
-    __slot.ttl(&__out, |token| token.expires_in);
+    let __out = __slot.ttl(__out, |token| token.expires_in);
     let __value = match __slot.settle(__out) {
         ::cached_runtime::__private::Ok(__value) => __value,
         ::cached_runtime::__private::Err(__out) => return __out,

@@ -20,16 +20,10 @@ async fn country(code: &str) -> Option<Country> {
     }
     let __out = __slot
         .load(async move {
-            #[allow(
-                unreachable_code,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic,
-                clippy::restriction
-            )]
-            if false {
-                let __edge: Option<Country> = loop {};
-                return __edge;
+            if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
+                Option<Country>,
+            > {
+                return __out;
             }
             { None }
         })
