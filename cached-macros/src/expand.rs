@@ -11,7 +11,7 @@ mod site;
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Path, ReturnType, Type};
+use syn::{Attribute, ExprClosure, Path, ReturnType, Type};
 
 use crate::args::{Args, Returns, Ttl};
 use crate::check::{Checked, is_cached};
@@ -73,6 +73,15 @@ pub(crate) fn failure(item: &TokenStream, runtime: Option<&Path>, error: &syn::E
     // Another `#[cached]` would report the same mistakes again.
     let attrs = attrs.iter().filter(|attr| !is_cached(attr, runtime));
     quote!(#(#attrs)* #rest #errors)
+}
+
+/// A closure that no lint calls redundant: the options take no path in its place.
+fn unlinted(closure: &ExprClosure) -> ExprClosure {
+    let mut closure = closure.clone();
+    for bar in [&mut closure.inputs_begin, &mut closure.inputs_end] {
+        bar.span = site(bar.span);
+    }
+    closure
 }
 
 struct Expansion<'a> {
@@ -274,14 +283,14 @@ impl Expansion<'_> {
         let here = self.here;
         let rt = self.runtime.at(here);
         let ttl = match &self.args.ttl {
-            Some(Ttl::PerValue(closure)) => quote_spanned!(here=> let __out = __slot.ttl(__out, #closure);),
+            Some(Ttl::PerValue(closure)) => {
+                let closure = unlinted(closure);
+                quote_spanned!(here=> let __out = __slot.ttl(__out, #closure);)
+            }
             _ => TokenStream::new(),
         };
-        let unless = self
-            .args
-            .unless
-            .iter()
-            .map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
+        let unless = self.args.unless.as_ref().map(unlinted);
+        let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
             #(#unless)*

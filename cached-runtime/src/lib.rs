@@ -67,6 +67,11 @@ mod store;
 mod token;
 mod typed;
 
+/// The README's code is compiled with the documentation's.
+#[cfg(all(doctest, feature = "macros", feature = "redis"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;

@@ -420,12 +420,14 @@ macro_rules! __shape {
     (result $ret:ty) => { $crate::__private::Returned::<$ret>::new().result() };
     (share $ret:ty) => { $crate::__shape!(@share $crate::__shape!($ret)) };
     (@share $shape:expr) => {{
+        #[allow(unused_imports, reason = "method lookup picks one")]
         use $crate::__private::{ByOwn as _, BySharing as _};
         let shape = $shape;
         let error = shape.error();
         shape.sharing((&&error).sharing())
     }};
     ($ret:ty) => {{
+        #[allow(unused_imports, reason = "method lookup picks one")]
         use $crate::__private::{ByMaybe as _, ByMaybeResult as _, ByResult as _, ByValue as _};
         (&&&&$crate::__private::Returned::<$ret>::new()).shape()
     }};

@@ -6,7 +6,7 @@ use cached_runtime::{Policy, key};
 use tokio::task::JoinSet;
 
 use crate::on_both_backends;
-use crate::support::{Count, World};
+use crate::support::Count;
 
 const LOAD: Duration = Duration::from_millis(100);
 

@@ -27,6 +27,11 @@ impl Address {
         };
         // The client's own words may quote the URL, password and all: they are not passed on.
         let info = url.as_str().into_connection_info().map_err(|error| Error::Url(reason(&error).to_owned()))?;
+        #[cfg(feature = "tls")]
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+            // Where the application chose none, rustls would refuse every connection. Its choice, if it made one, stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         // RESP3, since only there the server tells about disconnection and changed keys.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tcp = TcpSettings::default().set_nodelay(true);

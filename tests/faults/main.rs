@@ -1,0 +1,23 @@
+//! What the cache promises while its Redis, its network or its processes fail: the body's value, in time, and hits
+//! again once the trouble is over.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admin;
+mod child;
+mod service;
+
+mod access;
+mod busy;
+mod crash;
+mod damage;
+mod foreign;
+mod full;
+mod outage;
+mod paused;
+mod read_only;
+mod secrets;
+mod storms;
+mod unstored;
+mod watchdog;

@@ -1,0 +1,132 @@
+//! Redis that hangs: its sockets stay open, its answers do not come.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::admin::Admin;
+use crate::service::{DEADLINE, RECOVERY, SLACK, Service};
+use crate::support::{Redis, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_server_costs_each_call_no_more_than_the_deadline() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache());
+    service.until_hit("k").await;
+    redis.pause();
+    service.write();
+    let first = service.uncached("k").await;
+    assert!(first.took >= DEADLINE, "the server answered while it was stopped: {first:?}");
+    for _ in 0..20 {
+        service.uncached("k").await;
+    }
+    redis.resume();
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_a_server_is_known_to_hang_calls_do_not_wait_for_it() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache()).loading_for(Duration::ZERO);
+    service.until_hit("k").await;
+    redis.pause();
+    eventually("calls at once", async || service.uncached("k").await.took < DEADLINE / 10).await;
+    let began = Instant::now();
+    for _ in 0..100 {
+        service.uncached("k").await;
+    }
+    // A hundred deadlines would be 10 s.
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    redis.resume();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_built_over_a_stopped_server_serves_bodies_and_then_hits() {
+    let redis = Redis::start();
+    redis.pause();
+    let service = Service::over(redis.cache());
+    for _ in 0..10 {
+        service.uncached("k").await;
+    }
+    redis.resume();
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_on_one_key_of_a_stopped_server_gets_its_values_in_time() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache()).mutex();
+    service.until_hit("warm").await;
+    redis.pause();
+    let mut callers = JoinSet::new();
+    for _ in 0..64 {
+        let service = service.clone();
+        callers.spawn(async move { service.read("cold").await });
+    }
+    for answer in callers.join_all().await {
+        assert_eq!(answer.value, answer.row);
+        assert!(answer.took < DEADLINE + service.load + SLACK, "{answer:?}");
+    }
+    redis.resume();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_first_asked_for_while_the_server_hung_is_stored_soon_after() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache()).mutex();
+    service.until_hit("warm").await;
+    redis.pause();
+    // These acquisitions were sent: the server will carry them out when it goes on, though nobody waits for them.
+    for id in ["a", "b"] {
+        service.uncached(id).await;
+    }
+    redis.resume();
+    service.until_hit("warm").await;
+    for id in ["a", "b"] {
+        let recovery = service.until_hit(id).await;
+        assert!(recovery < RECOVERY, "`{id}` is a hit after {recovery:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiters_of_another_process_do_not_hang_with_the_server() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(200));
+    let other = service.through(redis.cache());
+    let loading = tokio::spawn({
+        let service = service.clone();
+        async move { service.read("k").await }
+    });
+    eventually("a lease", async || service.loads.get() == 1).await;
+    let waiting = tokio::spawn({
+        let other = other.clone();
+        async move { other.read("k").await }
+    });
+    eventually("a waiter", async || other.cache.stats().total().lock_waits == 1).await;
+    redis.pause();
+    let paused = Instant::now();
+    assert_eq!(loading.await.expect("no panic").value, 1);
+    assert_eq!(waiting.await.expect("no panic").value, 1);
+    // The waiter's push does not come; it notices at the lease's end (2 s) at the latest.
+    let worst = Duration::from_secs(2) + DEADLINE * 2 + service.load + SLACK;
+    assert!(paused.elapsed() < worst, "{:?}", paused.elapsed());
+    redis.resume();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_of_writes_costs_each_call_no_more_than_the_deadline() {
+    let redis = Redis::start();
+    let mut admin = Admin::of(&redis);
+    let service = Service::over(redis.cache());
+    service.until_hit("k").await;
+    admin.must(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+    service.write();
+    for _ in 0..5 {
+        service.uncached("k").await;
+    }
+    admin.must(&["CLIENT", "UNPAUSE"]);
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}
