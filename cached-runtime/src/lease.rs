@@ -19,6 +19,9 @@ use crate::policy::Policy;
 use crate::store::{Store, StoreError};
 use crate::token::Token;
 
+/// Between attempts to give back a lease that the store did not take back: grows from the first to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(320));
+
 /// How long the marker of a load that stored nothing stays: long enough for waiters to wake, poll or reconnect.
 const MARKER: Duration = Duration::from_millis(500);
 
@@ -41,6 +44,8 @@ struct Held {
     key: Arc<str>,
     token: Token,
     placeholder: Placeholder,
+    /// After this it has ended by itself.
+    px: Duration,
     lost: AtomicBool,
 }
 
@@ -48,6 +53,17 @@ impl Held {
     async fn release(&self, how: Option<Ended>) -> Result<bool, StoreError> {
         let marker = how.map(|how| (entry::ended(&self.token, how), MARKER));
         self.store.release(&self.key, &self.placeholder, marker).await
+    }
+
+    /// Gives back a lease that was certainly acquired. A lost connection or a refused write is no reason to let its
+    /// waiters sit out the rest of it.
+    async fn release_at_last(&self, how: Option<Ended>) {
+        let ended = Instant::now() + self.px;
+        let mut pause = RETRY.0;
+        while self.release(how).await.is_err() && Instant::now() + pause < ended {
+            sleep(pause).await;
+            pause = (pause * 2).min(RETRY.1);
+        }
     }
 }
 
@@ -61,6 +77,7 @@ impl Lease {
             key: Arc::clone(key),
             token,
             placeholder: entry::lease(&token),
+            px: policy.lease,
             lost: AtomicBool::new(false),
         };
         Self {
@@ -150,7 +167,15 @@ impl Drop for Lease {
         let failed = self.failed || std::thread::panicking();
         let how = (failed && self.awaited).then_some(Ended::Unstored);
         let held = Arc::clone(&self.held);
-        let mut release = Box::pin(async move { held.release(how).await });
+        // Not for those that may never have been acquired: in an outage there is one with every call.
+        let acquired = self.watchdog.is_some();
+        let mut release = Box::pin(async move {
+            if acquired {
+                held.release_at_last(how).await;
+            } else {
+                let _ = held.release(how).await;
+            }
+        });
         // Polled once here, so that it is on its way before whatever this task sends next.
         let _runtime = self.runtime.enter();
         if release.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {

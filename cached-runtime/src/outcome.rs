@@ -55,8 +55,10 @@ pub trait Shape {
     where
         Self::Value: CacheValue;
 
-    /// The output for a stored value.
-    fn present(value: Self::Value) -> Self::Out;
+    /// The output for a stored value; `None` where this function would take it for an absence.
+    fn present(value: Self::Value) -> Option<Self::Out>
+    where
+        Self::Value: CacheValue;
 
     /// The output for a stored absence; `None` where this function cannot say "absent".
     fn absent() -> Option<Self::Out>
@@ -86,7 +88,9 @@ pub trait Presence {
     fn value(written: &Self::Written) -> Option<&Self::Value>
     where
         Self::Value: CacheValue;
-    fn present(value: Self::Value) -> Self::Written;
+    fn present(value: Self::Value) -> Option<Self::Written>
+    where
+        Self::Value: CacheValue;
     fn absent() -> Option<Self::Written>
     where
         Self::Value: CacheValue;
@@ -109,6 +113,9 @@ pub struct Maybe<T>(PhantomData<fn() -> T>);
 /// (the compiler's full path, which no other type has) and serde says which side it is.
 pub struct Plain<T>(PhantomData<fn() -> T>);
 
+/// All of it, whatever it is: `returns = value`. A `None` or an `Err` is a value like any other.
+pub struct Whole<T>(PhantomData<fn() -> T>);
+
 impl<T> Presence for Maybe<T> {
     type Written = Option<T>;
     type Value = T;
@@ -117,8 +124,8 @@ impl<T> Presence for Maybe<T> {
         written.as_ref()
     }
 
-    fn present(value: T) -> Option<T> {
-        Some(value)
+    fn present(value: T) -> Option<Option<T>> {
+        Some(Some(value))
     }
 
     fn absent() -> Option<Option<T>> {
@@ -142,8 +149,12 @@ impl<T> Presence for Plain<T> {
         (!absent).then_some(written)
     }
 
-    fn present(value: T) -> T {
-        value
+    /// A function that says `Option<()>` stores `Some(())` as null, which reads as `None` here: a miss, then.
+    fn present(value: T) -> Option<T>
+    where
+        T: CacheValue,
+    {
+        Self::value(&value).is_some().then_some(value)
     }
 
     fn absent() -> Option<T>
@@ -165,6 +176,23 @@ impl<T> Presence for Plain<T> {
     /// An `Option<User>` met as a type parameter shares its entries with `User`: `Some` adds nothing to the JSON.
     fn type_tag() -> u64 {
         codec::optional_type_tag::<T>(OPTION)
+    }
+}
+
+impl<T> Presence for Whole<T> {
+    type Written = T;
+    type Value = T;
+
+    fn value(written: &T) -> Option<&T> {
+        Some(written)
+    }
+
+    fn present(value: T) -> Option<T> {
+        Some(value)
+    }
+
+    fn absent() -> Option<T> {
+        None
     }
 }
 
@@ -201,7 +229,10 @@ impl<P: Presence> Shape for Infallible<P> {
         P::value(written)
     }
 
-    fn present(value: P::Value) -> P::Written {
+    fn present(value: P::Value) -> Option<P::Written>
+    where
+        P::Value: CacheValue,
+    {
         P::present(value)
     }
 
@@ -255,8 +286,11 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
         P::value(written)
     }
 
-    fn present(value: P::Value) -> Self::Out {
-        Ok(P::present(value))
+    fn present(value: P::Value) -> Option<Self::Out>
+    where
+        P::Value: CacheValue,
+    {
+        P::present(value).map(Ok)
     }
 
     fn absent() -> Option<Self::Out>
@@ -319,7 +353,7 @@ impl<R> Returned<R> {
     }
 
     /// `returns = value`.
-    pub const fn value(self) -> Infallible<Plain<R>> {
+    pub const fn value(self) -> Infallible<Whole<R>> {
         Infallible(PhantomData)
     }
 }
@@ -445,6 +479,7 @@ mod tests {
     fn is_fallible_plain<T, E, S>(_: Fallible<Plain<T>, E, S>) {}
     fn is_maybe<T>(_: Infallible<Maybe<T>>) {}
     fn is_plain<T>(_: Infallible<Plain<T>>) {}
+    fn is_whole<T>(_: Infallible<Whole<T>>) {}
 
     fn generic<T, E>() {
         is_fallible_maybe(__shape!(Result<Option<T>, E>));
@@ -460,7 +495,7 @@ mod tests {
         is_fallible_plain(__shape!(Res<u8>));
         is_maybe(__shape!(Perhaps<u8>));
         is_plain(__shape!(SearchResult));
-        is_plain(__shape!(value Res<u8>));
+        is_whole(__shape!(value Res<u8>));
         is_fallible_plain(__shape!(result Res<u8>));
         generic::<u8, u8>();
     }

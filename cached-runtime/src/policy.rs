@@ -108,8 +108,10 @@ impl Policy {
     /// The ttl to store, shortened by the jitter and never by more than all of it.
     pub(crate) fn jittered(&self, ttl: Duration) -> Duration {
         let share = self.jitter.clamp(0.0, 1.0) * fastrand::f64();
+        // Subtracted, since `ttl` times nearly 1 may round past the longest duration there is, and panic.
+        let less = Duration::try_from_secs_f64(ttl.as_secs_f64() * share).unwrap_or(ttl);
         // At least a millisecond: Redis refuses a ttl of zero.
-        ttl.mul_f64(1.0 - share).max(Duration::from_millis(1))
+        ttl.saturating_sub(less).max(Duration::from_millis(1))
     }
 }
 

@@ -39,6 +39,9 @@ use crate::token::Token;
 /// How long to wait for the flight of a lease that this process is known to hold.
 const TAKE_OFF: Duration = Duration::from_millis(5);
 
+/// The longest wait: a clock cannot count all that a `Duration` can.
+const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// One call of an annotated function, before it is opened.
 #[derive(Debug)]
 pub struct Call {
@@ -147,7 +150,7 @@ impl Context {
     /// The reader's loop. `rejected` is a value that this call's type could not read.
     async fn look(self, rejected: Option<u64>) -> Slot {
         let arrival = self.cache.flights.arrival();
-        let deadline = Instant::now() + self.policy.wait;
+        let deadline = Instant::now() + self.policy.wait.min(AGES);
         // Set while this call waits for another process on behalf of all callers of this one.
         let mut lead: Option<Lead> = None;
         // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.

@@ -59,7 +59,7 @@ where
             Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
             Some(Found::Value { payload: None, fill, .. }) => (S::absent(), fill),
             Some(Found::Value { payload: Some(json), fill, .. }) => {
-                (codec::decode(&json).map(S::present), fill)
+                (codec::decode(&json).and_then(S::present), fill)
             }
         };
         match (out, fill) {

@@ -129,7 +129,7 @@ async fn a_ttl_of_zero_leaves_nothing_in_redis() {
     let prices = Prices::over(&redis.cache());
     prices.by_seconds(0).await.unwrap();
     prices.by_duration(0).await.unwrap();
-    assert_eq!(redis.command::<u64>(&["DBSIZE"]), 0);
+    assert_eq!(redis.command::<u64>(&["EXISTS", "test:value:0", "test:duration:0"]), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

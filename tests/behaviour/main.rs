@@ -5,8 +5,11 @@ mod support;
 
 mod absence;
 mod conditions;
+mod direct;
 mod expiry;
+mod failing;
 mod gate;
+mod shapes;
 mod sharing;
 mod types;
 mod version;

@@ -1,14 +1,77 @@
-//! One load for many callers.
+//! One load for many callers of one process, and none that waits for what it need not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cached_runtime::{Policy, key};
+use cached_runtime::{Cache, Policy, cached, key};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::gate::Gate;
 use crate::on_both_backends;
-use crate::support::Count;
+use crate::support::{Count, eventually};
 
 const LOAD: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+struct Users {
+    cache: Cache,
+    loads: Count,
+    gate: Gate,
+    running: Arc<AtomicU64>,
+    most_at_once: Arc<AtomicU64>,
+}
+
+impl Users {
+    fn over(cache: &Cache) -> Self {
+        Self {
+            cache: cache.clone(),
+            loads: Count::default(),
+            gate: Gate::closed(),
+            running: Arc::default(),
+            most_at_once: Arc::default(),
+        }
+    }
+
+    async fn load(&self) -> u64 {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(running, Ordering::SeqCst);
+        let load = self.loads.add();
+        self.gate.pass().await;
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        load
+    }
+
+    // The leases are long, so that whatever waits for one fails its test.
+    #[cached(key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn find(&self, id: u64) -> Result<u64, String> {
+        Ok(self.load().await)
+    }
+
+    #[cached(key = "user:<id>", ttl = 60, cache = self.cache.clone())]
+    async fn find_without_mutex(&self, id: u64) -> Result<u64, String> {
+        Ok(self.load().await)
+    }
+
+    #[cached(key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "150ms"), cache = self.cache.clone())]
+    async fn find_impatiently(&self, id: u64, ) -> Result<u64, String> {
+        let load = self.loads.add();
+        if load == 1 {
+            self.gate.pass().await;
+        }
+        Ok(load)
+    }
+
+    #[cached(key = "absent:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn find_nothing(&self, id: u64) -> Option<u64> {
+        self.load().await;
+        None
+    }
+}
 
 on_both_backends! {
     async fn a_hundred_callers_of_a_cold_key_share_one_load(world: World) {
@@ -29,24 +92,6 @@ on_both_backends! {
         assert_eq!(loads.get(), 1);
     }
 
-    async fn a_failing_load_is_not_a_convoy(world: World) {
-        let began = Instant::now();
-        let mut callers = JoinSet::new();
-        for _ in 0..20 {
-            let cache = world.cache.clone();
-            callers.spawn(async move {
-                cache.get_or_load(key!("k"), Policy::ttl(Duration::from_secs(60)).mutex(), || async {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    Err::<u8, _>("no".to_owned())
-                }).await
-            });
-        }
-        for result in callers.join_all().await {
-            assert_eq!(result, Err("no".to_owned()));
-        }
-        assert!(began.elapsed() < Duration::from_millis(60), "{:?}", began.elapsed());
-    }
-
     async fn what_was_loaded_is_a_hit(world: World) {
         let loads = Count::default();
         for _ in 0..20 {
@@ -55,5 +100,124 @@ on_both_backends! {
         }
         assert_eq!(loads.get(), 1);
         assert_eq!(world.cache.stats().total().hits, 19);
+    }
+
+    async fn callers_that_join_a_running_load_share_it_without_mutex_too(world: World) {
+        for mutex in [true, false] {
+            let users = Users::over(&world.cache);
+            let id = u64::from(mutex);
+            let call = || {
+                let users = users.clone();
+                async move { if mutex { users.find(id).await } else { users.find_without_mutex(id).await } }
+            };
+            let leader = tokio::spawn(call());
+            users.gate.entered(1).await;
+            let mut joined: Vec<_> = (0..50).map(|_| Box::pin(call())).collect();
+            assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
+            users.gate.open();
+            assert_eq!(leader.await.unwrap(), Ok(1));
+            assert_eq!(join_all(joined).await, vec![Ok(1); 50]);
+            assert_eq!(users.loads.get(), 1);
+        }
+    }
+
+    async fn a_none_that_is_not_cached_is_shared_with_those_who_joined(world: World) {
+        let users = Users::over(&world.cache);
+        let leader = users.clone();
+        let leader = tokio::spawn(async move { leader.find_nothing(1).await });
+        users.gate.entered(1).await;
+        let mut joined: Vec<_> = (0..50).map(|_| Box::pin(users.find_nothing(1))).collect();
+        assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
+        users.gate.open();
+        assert_eq!(leader.await.unwrap(), None);
+        assert_eq!(join_all(joined).await, [None; 50]);
+        assert_eq!(users.loads.get(), 1);
+        assert_eq!(users.find_nothing(1).await, None);
+        assert_eq!(users.loads.get(), 2, "it was shared, not cached");
+    }
+
+    async fn distinct_keys_never_block_each_other(world: World) {
+        let users = Users::over(&world.cache);
+        let mut callers = JoinSet::new();
+        for id in 0..64 {
+            let users = users.clone();
+            callers.spawn(async move { if id % 2 == 0 { users.find(id).await } else { users.find_without_mutex(id).await } });
+        }
+        // All 64 loads stand still at once.
+        users.gate.entered(64).await;
+        let warm = world.cache.get_or_load(key!("warm"), Duration::from_secs(60), || async { Ok::<_, ()>(7) });
+        assert_eq!(timeout(LONG, warm).await.expect("a 65th key waited"), Ok(7));
+        assert_eq!(world.cache.get::<i32>(&key!("warm")).await, Some(7));
+        users.gate.open();
+        assert!(callers.join_all().await.iter().all(Result::is_ok));
+    }
+
+    async fn without_mutex_a_process_runs_at_most_two_loads_of_a_key_at_a_time(world: World) {
+        let processes = [Users::over(&world.cache), Users::over(&world.other_process())];
+        for users in &processes {
+            users.gate.open();
+        }
+        let mut callers = JoinSet::new();
+        for call in 0..600_u64 {
+            let users = processes[usize::try_from(call % 2).unwrap()].clone();
+            callers.spawn(async move {
+                for _ in 0..call % 7 {
+                    tokio::task::yield_now().await;
+                }
+                users.find_without_mutex(call / 60).await
+            });
+            if call % 97 == 0 {
+                let id = call / 60;
+                world.cache.invalidate(&key!("user:<id>")).await.unwrap();
+            }
+        }
+        assert!(callers.join_all().await.iter().all(Result::is_ok));
+        // Ten keys, at most two loads of each.
+        for users in &processes {
+            assert!(users.most_at_once.load(Ordering::SeqCst) <= 20);
+        }
+    }
+
+    async fn when_the_leader_is_dropped_one_waiter_takes_over_at_once(world: World) {
+        let users = Users::over(&world.cache);
+        let leader = users.clone();
+        let leader = tokio::spawn(async move { leader.find(1).await });
+        users.gate.entered(1).await;
+        let mut joined: Vec<_> = (0..20).map(|_| Box::pin(users.find(1))).collect();
+        assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
+        let waiting = tokio::spawn(timeout(LONG, {
+            let users = users.clone();
+            async move { join_all((0..20).map(|_| users.find(1))).await }
+        }));
+        leader.abort();
+        assert!(leader.await.unwrap_err().is_cancelled());
+        let joined = timeout(LONG, async {
+            let (joined, ()) = tokio::join!(join_all(joined), async {
+                users.gate.entered(2).await;
+                users.gate.open();
+            });
+            joined
+        });
+        assert_eq!(joined.await.expect("the waiters waited on"), vec![Ok(2); 20]);
+        assert_eq!(waiting.await.unwrap().expect("the waiters waited on"), vec![Ok(2); 20]);
+        assert_eq!(users.loads.get(), 2);
+    }
+
+    async fn a_leader_that_stops_being_polled_blocks_nobody_past_wait(world: World) {
+        let users = Users::over(&world.cache);
+        let mut stalled = Box::pin(users.find_impatiently(1));
+        eventually("the load does not begin", async || {
+            assert!((&mut stalled).now_or_never().is_none());
+            users.gate.loads() == 1
+        }).await;
+        let began = Instant::now();
+        let waited = timeout(LONG, join_all((0..20).map(|_| users.find_impatiently(1)))).await.expect("they wait on");
+        assert!(waited.iter().all(Result::is_ok));
+        assert!(began.elapsed() >= Duration::from_millis(150), "nobody waited: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert_eq!(world.cache.stats().total().wait_timeouts, 20);
+        users.gate.open();
+        assert_eq!(stalled.await, Ok(1), "polled again, it goes on");
+        assert_eq!(users.find_impatiently(1).await, Ok(1), "and stores what it loaded");
     }
 }

@@ -6,7 +6,11 @@ pub struct Admin(redis::Connection);
 
 impl Admin {
     pub fn of(redis: &Redis) -> Self {
-        let client = redis::Client::open(redis.url()).expect("a URL");
+        Self::at(&redis.url())
+    }
+
+    pub fn at(url: &str) -> Self {
+        let client = redis::Client::open(url).expect("a URL");
         Self(client.get_connection().expect("a connection"))
     }
 

@@ -1,6 +1,10 @@
 //! Redis that answers, but only that it has no time: `BUSY` with a script, `LOADING` its data.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use cached_runtime::Cache;
+use redis_test::server::RedisServer;
 
 use crate::admin::Admin;
 use crate::service::{RECOVERY, Service};
@@ -34,13 +38,25 @@ async fn a_server_busy_with_a_script_runs_the_body() {
     }
 }
 
+/// A server that keeps its data in a directory of its own: what it saves must not be what other servers load.
+fn with_a_directory() -> RedisServer {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), port);
+    RedisServer::new_with_addr_tls_modules_and_spawner(address, None, None, false, None, &[], |command| {
+        let log = command.get_args().skip_while(|argument| *argument != "--logfile").nth(1).expect("a log file");
+        let directory = Path::new(log).parent().expect("a directory").to_owned();
+        command.arg("--dir").arg(directory).spawn().expect("redis-server")
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_loads_its_data_runs_the_body() {
-    let redis = Redis::start();
-    let mut admin = Admin::of(&redis);
-    let mut reloading = Admin::of(&redis);
-    let service = Service::over(redis.cache()).mutex();
+    let server = with_a_directory();
+    let (host, port) = server.host_and_port().expect("TCP");
+    let url = format!("redis://{host}:{port}/");
+    let service = Service::over(Cache::builder().redis(&url).prefix("test").build().expect("a cache")).mutex();
     service.until_hit("k").await;
+    let (mut admin, mut reloading) = (Admin::at(&url), Admin::at(&url));
     admin.must(&["DEBUG", "POPULATE", "2000", "filler", "100"]);
     // A millisecond per key: it loads for two seconds, and answers `LOADING` meanwhile.
     admin.config("key-load-delay", "1000");

@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod child;
+mod expiry;
 mod service;
 
 mod access;

@@ -89,11 +89,12 @@ async fn waiters_of_a_load_get_its_value_when_the_server_dies_under_it() {
     // Waits for the lease over Redis, not for the load in memory.
     let other = service.through(redis.cache());
     let mut callers = JoinSet::new();
-    for _ in 0..10 {
-        for service in [&service, &other] {
+    for (service, loads) in [(&service, 1), (&other, 1)] {
+        for _ in 0..10 {
             let service = service.clone();
             callers.spawn(async move { service.read("k").await });
         }
+        eventually("the load", async || service.loads.get() == loads).await;
     }
     eventually("a waiter in the other process", async || other.cache.stats().total().lock_waits > 0).await;
     redis.kill();

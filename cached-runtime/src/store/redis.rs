@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 pub(crate) use self::address::Address;
 use self::link::{Link, Links};
-use self::scripts::Scripts;
+use self::scripts::{Script, Scripts};
 use super::{Observed, Placeholder, Reply, Store, StoreError};
 
 /// The store over one Redis server.
@@ -70,17 +70,22 @@ impl RedisStore {
         }
     }
 
-    async fn script(
-        &self,
-        script: &::redis::Script,
-        key: &str,
-        arguments: impl IntoIterator<Item = &[u8]>,
-    ) -> Result<bool, StoreError> {
-        let mut invocation = script.key(key);
-        for argument in arguments {
-            invocation.arg(argument);
-        }
-        self.operation(async |connection| invocation.invoke_async(connection).await).await
+    async fn script(&self, script: &Script, key: &str, arguments: &[&[u8]]) -> Result<bool, StoreError> {
+        let command = |name: &str, script: &str| {
+            let mut command = ::redis::cmd(name);
+            command.arg(script).arg(1).arg(key).arg(arguments);
+            command
+        };
+        let run = async |connection: &mut ::redis::aio::MultiplexedConnection| {
+            match send(connection, &command("EVALSHA", &script.sha1)).await {
+                // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    send(connection, &command("EVAL", script.text)).await
+                }
+                reply => reply,
+            }
+        };
+        self.operation(run).await.map(|reply| reply == Value::Int(1))
     }
 }
 
@@ -140,7 +145,7 @@ impl Store for RedisStore {
     fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
         Box::pin(async move {
             let px = px.map_or(0, millis).to_string();
-            self.script(&self.scripts.fill, key, [lease, &value[..], px.as_bytes()]).await
+            self.script(&self.scripts.fill, key, &[lease, &value[..], px.as_bytes()]).await
         })
     }
 
@@ -153,14 +158,14 @@ impl Store for RedisStore {
         Box::pin(async move {
             let (marker, px) = marker.unwrap_or_default();
             let px = millis(px).to_string();
-            self.script(&self.scripts.release, key, [lease, &marker[..], px.as_bytes()]).await
+            self.script(&self.scripts.release, key, &[lease, &marker[..], px.as_bytes()]).await
         })
     }
 
     fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
         Box::pin(async move {
             let px = millis(px).to_string();
-            self.script(&self.scripts.renew, key, [lease, px.as_bytes()]).await
+            self.script(&self.scripts.renew, key, &[lease, px.as_bytes()]).await
         })
     }
 
@@ -175,10 +180,10 @@ impl Store for RedisStore {
             let px = millis(px).to_string();
             match observed {
                 Observed::Prefix(prefix) => {
-                    self.script(&self.scripts.takeover, key, [prefix, lease, px.as_bytes()]).await
+                    self.script(&self.scripts.takeover, key, &[prefix, lease, px.as_bytes()]).await
                 }
                 Observed::ForeignKind => {
-                    self.script(&self.scripts.takeover_foreign, key, [lease, px.as_bytes()]).await
+                    self.script(&self.scripts.takeover_foreign, key, &[lease, px.as_bytes()]).await
                 }
             }
         })

@@ -1,6 +1,17 @@
 //! All the Lua there is. Each script touches one key; none is on the hit path.
 
-use redis::Script;
+/// A script and the name that the server gives it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) text: &'static str,
+    pub(crate) sha1: String,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, sha1: redis::Script::new(text).get_hash().to_owned() }
+    }
+}
 
 /// The scripts, hashed once.
 #[derive(Debug)]

@@ -1,0 +1,73 @@
+//! A `redis-server` of an example's own: on a free port of 127.0.0.1, without files, ended with the example.
+
+use std::error::Error;
+use std::io;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+pub struct RedisServer {
+    /// Killed when dropped, so a failing example leaves no server behind.
+    _process: Child,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts one and waits until it takes connections.
+    pub async fn start() -> Result<Self, Box<dyn Error>> {
+        // Between finding a free port and the server taking it, somebody else may: then another one.
+        let mut last_words = String::new();
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            match Self::start_on(port).await? {
+                Ok(server) => return Ok(server),
+                Err(words) => last_words = words,
+            }
+        }
+        Err(format!("redis-server ended five times in a row; its last words: {last_words}").into())
+    }
+
+    /// The inner error is what the server said before it ended.
+    async fn start_on(port: u16) -> Result<Result<Self, String>, Box<dyn Error>> {
+        let mut process = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => "no `redis-server` on the PATH: `scripts/test` installs it".into(),
+                _ => Box::<dyn Error>::from(error),
+            })?;
+        let said = process.stdout.take().ok_or("the server's output is piped")?;
+        let mut lines = BufReader::new(said).lines();
+        let mut last_words = String::new();
+        while let Some(line) = lines.next_line().await? {
+            if line.contains("Ready to accept connections") {
+                return Ok(Ok(Self {
+                    _process: process,
+                    port,
+                }));
+            }
+            last_words = line;
+        }
+        Ok(Err(last_words))
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+}
+
+/// Ends with `Ctrl-C` or `kill`: whoever selects on it drops its server on the way out.
+pub async fn interrupted() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        _ = terminate.recv() => Ok(()),
+    }
+}

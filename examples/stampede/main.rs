@@ -1,0 +1,145 @@
+//! `cargo run --release --example stampede`: several processes of many tasks ask for one cold key at the same instant,
+//! over a real Redis and a real database. Counts the loads in the database and ends with a table; exits with 1 if a
+//! promise broke.
+//!
+//! Options: `--rounds 20`, `--processes 4`, `--tasks 250`.
+
+mod child;
+mod fleet;
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
+mod rows;
+mod scenario;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+use fleet::Fleet;
+use redis_server::RedisServer;
+use rows::{Directory, LOAD, Row, Rows};
+use scenario::{Round, Scenario};
+
+struct Options {
+    rounds: u32,
+    processes: u32,
+    tasks: usize,
+}
+
+impl Options {
+    fn parse(words: &[String]) -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            rounds: 20,
+            processes: 4,
+            tasks: 250,
+        };
+        for pair in words.chunks(2) {
+            match pair {
+                [name, number] if name == "--rounds" => options.rounds = number.parse()?,
+                [name, number] if name == "--processes" => options.processes = number.parse()?,
+                [name, number] if name == "--tasks" => options.tasks = number.parse()?,
+                _ => return Err("options are: --rounds N, --processes N, --tasks N".into()),
+            }
+        }
+        if options.rounds == 0 || options.processes == 0 || options.tasks == 0 {
+            return Err("nothing to run".into());
+        }
+        Ok(options)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, process, tasks, redis, database] = &words[..]
+        && child == "child"
+    {
+        child::run(process.parse()?, tasks.parse()?, redis, Path::new(database)).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options = Options::parse(&words)?;
+    tokio::select! {
+        held = run(&options) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        interrupted = redis_server::interrupted() => {
+            interrupted?;
+            Err("interrupted".into())
+        }
+    }
+}
+
+/// Whether every promise held.
+async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let redis = RedisServer::start().await?;
+    let directory = Directory::create()?;
+    let database = directory.file("rows.sqlite");
+    let rows = Rows::open(&database, u32::MAX).await?;
+    rows.create().await?;
+    println!(
+        "{} processes of {} tasks, one cold key per round, a load takes {} ms\n",
+        options.processes,
+        options.tasks,
+        LOAD.as_millis()
+    );
+
+    let mut table = Vec::new();
+    for scenario in Scenario::ALL {
+        let mut fleet = Fleet::start(options.processes, options.tasks, &redis.url(), &database).await?;
+        let mut rounds = Vec::new();
+        for number in 0..options.rounds {
+            let id = scenario.id(number);
+            if scenario != Scenario::Absent {
+                rows.insert(&Row::numbered(id)).await?;
+            }
+            let reports = fleet.round(scenario, number).await?;
+            let round = Round::judge(scenario, options.tasks, &reports, &rows.loads(id).await?);
+            for broken in &round.broken {
+                println!("{}, round {}: {broken}", scenario.name(), number + 1);
+            }
+            rounds.push(round);
+        }
+        println!("{}: {} rounds", scenario.name(), rounds.len());
+        table.push((scenario, rounds));
+    }
+
+    println!(
+        "\n{:<28} {:>6} {:>8} {:>12} {:>6} {:>9} {:>15}   promised",
+        "", "held", "calls", "loads", "most*", "margin**", "last answer***"
+    );
+    for (scenario, rounds) in &table {
+        print_row(*scenario, rounds);
+    }
+    println!(
+        "\n*   loads of the process that had most\n\
+         **  from the last call's beginning to the first load's end, least: positive if every call began before\n\
+         *** from the first call's beginning to the last answer, median and worst, in loads of {} ms",
+        LOAD.as_millis()
+    );
+    Ok(table
+        .iter()
+        .flat_map(|(_, rounds)| rounds)
+        .all(|round| round.broken.is_empty()))
+}
+
+fn print_row(scenario: Scenario, rounds: &[Round]) {
+    let held = rounds.iter().filter(|round| round.broken.is_empty()).count();
+    let calls = rounds.iter().map(|round| round.calls).min().unwrap_or(0);
+    let fewest = rounds.iter().map(|round| round.loads).min().unwrap_or(0);
+    let most = rounds.iter().map(|round| round.loads).max().unwrap_or(0);
+    let in_one_process = rounds.iter().map(|round| round.most_in_one_process).max().unwrap_or(0);
+    let margin = rounds.iter().map(|round| round.margin).fold(f64::INFINITY, f64::min);
+    let mut spans: Vec<f64> = rounds.iter().map(|round| round.span).collect();
+    spans.sort_by(f64::total_cmp);
+    println!(
+        "{:<28} {:>6} {calls:>8} {:>12} {in_one_process:>6} {margin:>6.1} ms {:>7.2} {:>7.2}   {}",
+        scenario.name(),
+        format!("{held}/{}", rounds.len()),
+        if fewest == most {
+            most.to_string()
+        } else {
+            format!("{fewest} to {most}")
+        },
+        spans[spans.len() / 2],
+        spans[spans.len() - 1],
+        scenario.promise(),
+    );
+}

@@ -1,0 +1,10 @@
+//! A lease lasts.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 60, mutex(lease = 0))]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

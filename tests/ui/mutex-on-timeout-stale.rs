@@ -1,0 +1,10 @@
+//! `on_timeout = stale` comes with `stale`, later.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 60, mutex(on_timeout = stale))]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

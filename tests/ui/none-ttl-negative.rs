@@ -1,0 +1,10 @@
+//! Durations are not negative.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 60, none_ttl = -1)]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Braces are text, since Redis Cluster gives them a meaning; the habit from `format!` is caught.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:{id}", ttl = 60)]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

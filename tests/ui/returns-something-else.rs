@@ -1,0 +1,10 @@
+//! `returns` knows two words.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 60, returns = option)]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

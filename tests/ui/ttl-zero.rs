@@ -1,0 +1,10 @@
+//! A value that lives for no time is not cached.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 0)]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}

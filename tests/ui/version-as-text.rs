@@ -1,0 +1,10 @@
+//! A version is a number.
+
+use cached_runtime::cached;
+
+#[cached(key = "user:<id>", ttl = 60, version = "2")]
+async fn find(id: i64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}
