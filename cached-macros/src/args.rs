@@ -33,6 +33,8 @@ pub(crate) struct Args {
     pub(crate) runtime: Option<Path>,
     /// The options that were named, with and without mistakes in their values.
     written: Vec<String>,
+    /// The options that unknown words were meant to be.
+    meant: Vec<&'static str>,
 }
 
 pub(crate) enum Ttl {
@@ -81,19 +83,26 @@ impl Args {
         self.written.iter().any(|written| written == option)
     }
 
+    /// Whether nothing that was written can have been this option.
+    pub(crate) fn misses(&self, option: &str) -> bool {
+        !self.has(option) && !self.meant.contains(&option)
+    }
+
     fn read(&mut self, input: ParseStream, errors: &mut Errors) {
         let Ok(name) = input.call(Ident::parse_any) else {
-            let hint = if input.peek(LitStr) {
-                "write `key = \"user:<id>\"`"
+            if input.peek(LitStr) {
+                errors.push(input.error("this option has no name; write `key = \"user:<id>\"`"));
+                self.meant.push("key");
             } else {
-                "write `name = value`"
-            };
-            errors.push(input.error(format!("an option is missing here; {hint}")));
+                errors.push(input.error("an option is missing here; write `name = value`"));
+            }
             return skip(input);
         };
         let word = name.to_string();
         if !words::OPTIONS.contains(&word.as_str()) {
-            errors.at(name.span(), words::unknown(&word));
+            let (message, meant) = words::unknown(&word);
+            errors.at(name.span(), message);
+            self.meant.extend(meant);
             return skip(input);
         }
         if self.has(&word) {
@@ -208,13 +217,15 @@ fn mutex(input: ParseStream, errors: &mut Errors) -> syn::Result<Mutex> {
                     .map(|wait| mutex.wait = Some(wait)),
                 "on_timeout" => assigned(&name, "on_timeout = load", &content).and_then(value::on_timeout),
                 _ => {
-                    let meant = did_you_mean(&word, OPTIONS).map(|meant| format!(", did you mean `{meant}`?"));
-                    let message = format!(
-                        "`mutex` has no option `{word}`{} its options are {}",
-                        meant.as_deref().unwrap_or(";"),
-                        list(OPTIONS)
-                    );
-                    Err(syn::Error::new(name.span(), message))
+                    let options = list(OPTIONS);
+                    let message = match did_you_mean(&word, OPTIONS) {
+                        Some(meant) => format!("did you mean `{meant}`? Its options are {options}"),
+                        None => format!("its options are {options}"),
+                    };
+                    Err(syn::Error::new(
+                        name.span(),
+                        format!("`mutex` has no option `{word}`, {message}"),
+                    ))
                 }
             }
         };

@@ -72,7 +72,7 @@ impl Excused {
 }
 
 fn missing_ttl(args: &Args, errors: &mut Errors) {
-    if !args.has("ttl") {
+    if args.misses("ttl") {
         errors.at(
             Span::call_site(),
             "`ttl` is missing: how long may a value be served? Write `ttl = 3600` (seconds), `ttl = \"1h30m\"` or \

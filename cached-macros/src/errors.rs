@@ -111,7 +111,7 @@ pub(crate) fn inner_span(literal: &LitStr, value: &str, range: &Range<usize>) ->
 }
 
 fn draw(value: &str, range: &Range<usize>) -> Option<String> {
-    if value.contains(char::is_control) {
+    if value.is_empty() || value.contains(char::is_control) {
         return None;
     }
     let indent = value.get(..range.start)?.chars().count();
@@ -177,5 +177,6 @@ mod tests {
             Some("\n    käse:<i>\n         ^^^")
         );
         assert_eq!(draw("a\n<i>", &(2..5)), None);
+        assert_eq!(draw("", &(0..0)), None);
     }
 }

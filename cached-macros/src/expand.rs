@@ -16,7 +16,7 @@ use syn::{Attribute, ExprClosure, Path, ReturnType, Type};
 use crate::args::{Args, Returns, Ttl};
 use crate::check::{Checked, is_cached};
 use crate::item::CachedFn;
-use crate::output::{self, Shape, Start};
+use crate::output::{self, Shape, Start, first_token};
 
 use self::runtime::{Runtime, site};
 
@@ -100,12 +100,15 @@ impl Expansion<'_> {
     fn call(&self) -> TokenStream {
         let here = self.here;
         let rt = self.runtime.at(here);
-        let cache = self
-            .args
-            .cache
-            .iter()
-            .map(|cache| quote_spanned!(here=> .cache(#cache)));
-        let when = self.args.when.iter().map(|when| quote_spanned!(here=> .when(#when)));
+        // An error about an expression is shown there, not at the attribute.
+        let cache = self.args.cache.iter().map(|cache| {
+            let at = site(first_token(cache));
+            quote_spanned!(at=> .cache(#cache))
+        });
+        let when = self.args.when.iter().map(|when| {
+            let at = site(first_token(when));
+            quote_spanned!(at=> .when(#when))
+        });
         quote_spanned!(here=> let __call = #rt::Call::new(&__SITE, __key) #(#cache)* #(#when)*;)
     }
 
@@ -284,13 +287,16 @@ impl Expansion<'_> {
         let rt = self.runtime.at(here);
         let ttl = match &self.args.ttl {
             Some(Ttl::PerValue(closure)) => {
+                let at = site(first_token(&closure.body));
                 let closure = unlinted(closure);
-                quote_spanned!(here=> let __out = __slot.ttl(__out, #closure);)
+                quote_spanned!(at=> let __out = __slot.ttl(__out, #closure);)
             }
             _ => TokenStream::new(),
         };
         let unless = self.args.unless.as_ref().map(unlinted);
-        let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
+        let unless = unless
+            .iter()
+            .map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
             #(#unless)*
@@ -302,11 +308,12 @@ impl Expansion<'_> {
     }
 
     /// Tells the type of the `async` block, so that `?`, `into()` and coercions in the body resolve as they did.
+    /// Spanned as the user's own tokens: as ours, an error would explain the attribute and not the mismatch.
     fn edge(&self) -> TokenStream {
         let Some(value) = &self.function.value else {
             return TokenStream::new();
         };
-        let at = site(output::anchor(value));
+        let at = first_token(value);
         let rt = self.runtime.at(at);
         quote_spanned! {at=>
             if let #rt::Some(__out) = #rt::None::<#value> {

@@ -5,7 +5,6 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Ident, LitStr, Pat, PatType, Signature, Token, Type, Visibility, token};
 
 use crate::output::{self, Shape};
@@ -33,7 +32,7 @@ pub(crate) struct CachedFn {
     pub(crate) value: Option<Type>,
     pub(crate) bindings: Vec<Binding>,
     /// Patterns whose names cannot be seen.
-    pub(crate) opaque: Vec<Span>,
+    pub(crate) opaque: Vec<Pat>,
 }
 
 /// A name that an argument brings into the body.
@@ -140,7 +139,7 @@ struct Names<'a> {
     sig: &'a Signature,
     body: &'a Group,
     bindings: Vec<Binding>,
-    opaque: Vec<Span>,
+    opaque: Vec<Pat>,
 }
 
 impl Names<'_> {
@@ -192,7 +191,7 @@ impl Names<'_> {
             Pat::Tuple(tuple) => self.patterns(&tuple.elems, argument),
             Pat::TupleStruct(tuple) => self.patterns(&tuple.elems, argument),
             Pat::Type(typed) => self.pattern(&typed.pat, argument, false),
-            Pat::Macro(_) | Pat::Verbatim(_) => self.opaque.push(pattern.span()),
+            Pat::Macro(_) | Pat::Verbatim(_) => self.opaque.push(pattern.clone()),
             _ => {}
         }
     }

@@ -141,7 +141,8 @@ pub(crate) fn anchor(ty: &Type) -> Span {
     }
 }
 
-fn first_token(tokens: impl ToTokens) -> Span {
+/// All that a stable compiler marks of a span.
+pub(crate) fn first_token(tokens: impl ToTokens) -> Span {
     tokens
         .into_token_stream()
         .into_iter()

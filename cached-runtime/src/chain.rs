@@ -63,43 +63,69 @@ impl Chain {
         f()
     }
 
-    /// Declares that this chain waits for `flight` until the guard is dropped. `None`: that wait would never end.
+    /// Declares that this chain waits for a flight until the guard is dropped. `None`: that wait would never end.
     pub(crate) fn wait_for(&self, flight: u64) -> Option<Waiting> {
-        let held: Vec<u64> = self.loads().map(|load| load.flight).collect();
-        if held.is_empty() {
+        if self.0.is_none() {
             // Nobody can be waiting for us, so no circle can close: the common case takes no lock.
             return Some(Waiting(None));
         }
+        Waiting::declare(self.held().collect(), Awaited::Flight(flight))
+    }
+
+    /// The same for a lease, on behalf of those who follow the flight `leading`. One that another process holds closes
+    /// no circle that could be seen from here; one of ours is held by a load of another `Cache` in this process.
+    pub(crate) fn wait_for_lease(&self, token: Token, leading: u64) -> Option<Waiting> {
+        if !token.is_ours() {
+            return Some(Waiting(None));
+        }
+        Waiting::declare(self.held().chain([Awaited::Flight(leading)]).collect(), Awaited::Lease(token))
+    }
+
+    /// Everything that ends only after this chain has gone on.
+    fn held(&self) -> impl Iterator<Item = Awaited> {
+        self.loads().flat_map(|load| [Some(Awaited::Flight(load.flight)), load.token.map(Awaited::Lease)]).flatten()
+    }
+}
+
+/// What a call can wait for: a load of its own cache, or one that another cache has the lease for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Awaited {
+    Flight(u64),
+    Lease(Token),
+}
+
+/// A call that holds `held` waits for `awaited`.
+#[derive(Debug)]
+struct Wait {
+    held: Vec<Awaited>,
+    awaited: Awaited,
+}
+
+/// Waits of calls that are themselves inside a load, or wait for another cache's: few, and only while they last.
+static WAITS: Mutex<Vec<Arc<Wait>>> = Mutex::new(Vec::new());
+
+/// See [`Chain::wait_for`].
+#[derive(Debug)]
+pub(crate) struct Waiting(Option<Arc<Wait>>);
+
+impl Waiting {
+    fn declare(held: Vec<Awaited>, awaited: Awaited) -> Option<Self> {
         let mut waits = WAITS.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ahead = vec![flight];
+        let mut ahead = vec![awaited];
         let mut seen = HashSet::new();
         while let Some(next) = ahead.pop() {
             if held.contains(&next) {
                 return None;
             }
             if seen.insert(next) {
-                ahead.extend(waits.iter().filter(|wait| wait.held.contains(&next)).map(|wait| wait.flight));
+                ahead.extend(waits.iter().filter(|wait| wait.held.contains(&next)).map(|wait| wait.awaited));
             }
         }
-        let wait = Arc::new(Wait { held, flight });
+        let wait = Arc::new(Wait { held, awaited });
         waits.push(Arc::clone(&wait));
-        Some(Waiting(Some(wait)))
+        Some(Self(Some(wait)))
     }
 }
-
-/// A call that holds `held` waits for `flight`.
-#[derive(Debug)]
-struct Wait {
-    held: Vec<u64>,
-    flight: u64,
-}
-
-/// Waits of calls that are themselves inside a load: few, and only while they last.
-static WAITS: Mutex<Vec<Arc<Wait>>> = Mutex::new(Vec::new());
-
-/// See [`Chain::wait_for`].
-#[derive(Debug)]
-pub(crate) struct Waiting(Option<Arc<Wait>>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
@@ -158,6 +184,20 @@ mod tests {
         assert!(chain(c).wait_for(a).is_none());
         drop(b_for_c);
         assert!(chain(c).wait_for(a).is_some());
+    }
+
+    #[test]
+    fn a_circle_through_another_caches_lease_is_not_closed() {
+        let (a, b) = (Token::fresh(), Token::fresh());
+        let a_for_b = Chain::default().with(4_001, Some(a)).wait_for_lease(b, 4_003);
+        assert!(a_for_b.is_some());
+        let b_chain = Chain::default().with(4_002, Some(b));
+        assert!(b_chain.wait_for_lease(a, 4_004).is_none());
+        assert!(b_chain.wait_for(4_003).is_none(), "the followers of a waiting flight wait for what it waits for");
+        drop(a_for_b);
+        assert!(b_chain.wait_for_lease(a, 4_004).is_some());
+        let foreign = Token::from_bytes(&[7; 16]).unwrap();
+        assert!(b_chain.wait_for_lease(foreign, 4_004).is_some());
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! byte 0      0xC5, no beginning of JSON or UTF-8 text
-//! byte 1      L lease · W writer · E ended load (nothing stored) · V value · N absent (a cached `None`)
-//! L, W        token[16]                                                                     18 bytes
+//! byte 1      L lease · R lease after an ended load · W writer · E ended load (nothing stored) · V value ·
+//!             N absent (a cached `None`)
+//! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] reason                                                              19 bytes
 //! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] check[8] payload
 //! ```
@@ -26,10 +27,23 @@ pub type Placeholder = [u8; 18];
 /// How many leading bytes tell one stored value from every other: magic, kind, fill id.
 pub(crate) const IDENTITY: usize = 10;
 
-pub(crate) fn lease(token: &Token) -> Placeholder {
+/// What a lease was taken over from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing, or something that could not be served.
+    Nothing,
+    /// A load that stored nothing. Whoever waited for that one must not wait for this one too, and may find this
+    /// lease instead of the marker.
+    Ended,
+}
+
+pub(crate) fn lease(token: &Token, before: Before) -> Placeholder {
     let mut bytes = [0; 18];
     bytes[0] = MAGIC;
-    bytes[1] = b'L';
+    bytes[1] = match before {
+        Before::Nothing => b'L',
+        Before::Ended => b'R',
+    };
     bytes[2..].copy_from_slice(token.bytes());
     bytes
 }
@@ -45,7 +59,7 @@ pub(crate) enum Ended {
 }
 
 pub(crate) fn ended(token: &Token, how: Ended) -> Vec<u8> {
-    let mut bytes = lease(token).to_vec();
+    let mut bytes = lease(token, Before::Nothing).to_vec();
     bytes[1] = b'E';
     bytes.push(match how {
         Ended::Absent => b'N',
@@ -98,7 +112,7 @@ fn check(header: &[u8], payload: &[u8]) -> u64 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// Somebody is loading.
-    Lease(Token),
+    Lease(Token, Before),
     /// A writer is at work: nothing may be served or filled until it is done.
     Writer,
     /// A load ended and stored nothing.
@@ -120,7 +134,8 @@ impl Entry {
             return None;
         }
         match kind {
-            b'L' => Some(Self::Lease(Token::from_bytes(rest)?)),
+            b'L' => Some(Self::Lease(Token::from_bytes(rest)?, Before::Nothing)),
+            b'R' => Some(Self::Lease(Token::from_bytes(rest)?, Before::Ended)),
             b'W' => Token::from_bytes(rest).map(|_| Self::Writer),
             b'E' => {
                 let (&reason, token) = rest.split_last()?;
@@ -197,7 +212,9 @@ mod tests {
     fn placeholders_come_back_as_they_were_written() {
         let token = Token::fresh();
         let parse = |bytes: &[u8]| Entry::parse(&Bytes::copy_from_slice(bytes));
-        assert_eq!(parse(&lease(&token)), Entry::Lease(token));
+        for before in [Before::Nothing, Before::Ended] {
+            assert_eq!(parse(&lease(&token, before)), Entry::Lease(token, before));
+        }
         assert_eq!(parse(&ended(&token, Ended::Absent)), Entry::Ended(token, Ended::Absent));
         assert_eq!(parse(&ended(&token, Ended::Unstored)), Entry::Ended(token, Ended::Unstored));
     }

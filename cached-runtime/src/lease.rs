@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::entry::{self, Ended, Placeholder};
+use crate::entry::{self, Before, Ended, Placeholder};
 use crate::policy::Policy;
 use crate::store::{Store, StoreError};
 use crate::token::Token;
@@ -55,13 +55,16 @@ impl Held {
         self.store.release(&self.key, &self.placeholder, marker).await
     }
 
-    /// Gives back a lease that was certainly acquired. A lost connection or a refused write is no reason to let its
-    /// waiters sit out the rest of it.
+    /// Tries until the lease has ended by itself: a lost connection or a refused write is no reason to let the waiters
+    /// sit out the rest of it.
     async fn release_at_last(&self, how: Option<Ended>) {
         let ended = Instant::now() + self.px;
         let mut pause = RETRY.0;
-        while self.release(how).await.is_err() && Instant::now() + pause < ended {
+        while Instant::now() + pause < ended {
             sleep(pause).await;
+            if self.release(how).await.is_ok() {
+                return;
+            }
             pause = (pause * 2).min(RETRY.1);
         }
     }
@@ -70,13 +73,13 @@ impl Held {
 impl Lease {
     /// Armed before the acquisition is sent: a command whose future is dropped may still be executed, so the guard must
     /// already be there to take it back.
-    pub(crate) fn arm(store: &Arc<dyn Store>, key: &Arc<str>, policy: &Policy) -> Self {
+    pub(crate) fn arm(store: &Arc<dyn Store>, key: &Arc<str>, policy: &Policy, before: Before) -> Self {
         let token = Token::fresh();
         let held = Held {
             store: Arc::clone(store),
             key: Arc::clone(key),
             token,
-            placeholder: entry::lease(&token),
+            placeholder: entry::lease(&token, before),
             px: policy.lease,
             lost: AtomicBool::new(false),
         };
@@ -167,20 +170,29 @@ impl Drop for Lease {
         let failed = self.failed || std::thread::panicking();
         let how = (failed && self.awaited).then_some(Ended::Unstored);
         let held = Arc::clone(&self.held);
-        // Not for those that may never have been acquired: in an outage there is one with every call.
+        // Not one that may never have been acquired: in an outage there is one with every call.
         let acquired = self.watchdog.is_some();
-        let mut release = Box::pin(async move {
-            if acquired {
+        let mut release = Box::pin({
+            let held = Arc::clone(&held);
+            async move { held.release(how).await }
+        });
+        // Polled once here, so that it is on its way before whatever this task sends next. No more than that: a runtime
+        // that is shutting down has no timers.
+        let _runtime = self.runtime.enter();
+        let first = match release.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(_)) => return,
+            Poll::Ready(Err(_)) if !acquired => return,
+            first => first,
+        };
+        // Where the runtime is gone nothing is sent, and the lease expires.
+        self.runtime.spawn(async move {
+            let released = match first {
+                Poll::Ready(released) => released,
+                Poll::Pending => release.await,
+            };
+            if released.is_err() && acquired {
                 held.release_at_last(how).await;
-            } else {
-                let _ = held.release(how).await;
             }
         });
-        // Polled once here, so that it is on its way before whatever this task sends next.
-        let _runtime = self.runtime.enter();
-        if release.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            // Where the runtime is gone nothing is sent, and the lease expires.
-            self.runtime.spawn(release);
-        }
     }
 }

@@ -25,7 +25,7 @@ use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::chain::Chain;
 use crate::codec;
-use crate::entry::{self, Ended, Entry, Header, IDENTITY};
+use crate::entry::{self, Before, Ended, Entry, Header, IDENTITY};
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::key::Key;
 use crate::lease::Lease;
@@ -117,7 +117,7 @@ struct Context {
 enum Looked {
     Value(Header, Bytes),
     Leased(Lease),
-    Held(Token),
+    Held(Token, Before),
     /// Load, but do not store: no answer, a writer at work, or a newer schema that must not be overwritten.
     Unleased,
     /// Something changed between two looks.
@@ -155,6 +155,8 @@ impl Context {
         let mut lead: Option<Lead> = None;
         // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
         let mut parallel = false;
+        // The lease of another process that this call waited for last.
+        let mut waited: Option<Token> = None;
         let mut patience = 2;
         loop {
             if lead.is_none()
@@ -185,7 +187,11 @@ impl Context {
                     Err(()) => lead = None,
                 },
                 Looked::Again => {}
-                Looked::Held(token) => {
+                Looked::Held(token, before) => {
+                    // The load that this call waited for stored nothing, and another has begun since.
+                    if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
+                        parallel = true;
+                    }
                     if self.chain.holds(&token) {
                         return self.bypassed();
                     }
@@ -217,9 +223,13 @@ impl Context {
                             Err(_) => continue,
                         },
                     };
+                    let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
+                        return self.bypassed();
+                    };
                     self.counters.lock_waits.add();
                     let begin = || waiting.begin();
-                    match self.store.wait(&self.key, &entry::lease(&token), deadline, &begin).await {
+                    waited = Some(token);
+                    match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
                         Ok(Some(bytes)) => match Entry::parse(&bytes) {
                             Entry::Value(header, payload) if self.fits(&header, rejected) => {
                                 return self.serve(Some(waiting), &header, payload);
@@ -273,14 +283,14 @@ impl Context {
 
     /// Get or acquire, and take over what cannot be read.
     async fn look_once(&self, rejected: Option<u64>) -> Looked {
-        let mut lease = Lease::arm(&self.store, &self.key, &self.policy);
+        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         let bytes = match self.store.acquire(&self.key, lease.placeholder(), self.policy.lease).await {
             Ok(None) => return Looked::Leased(lease),
             Ok(Some(bytes)) => bytes,
             Err(StoreError::ForeignKind) => {
                 lease.disarm();
                 self.counters.unreadable.add();
-                return self.take_over(Observed::ForeignKind).await;
+                return self.take_over(Observed::ForeignKind, Before::Nothing).await;
             }
             // The lease is still armed: the command may have been executed without our hearing of it.
             Err(_) => {
@@ -295,22 +305,22 @@ impl Context {
             Entry::Value(header, _) if header.version > self.policy.version => Looked::Unleased,
             Entry::Value(..) => {
                 self.counters.unreadable.add();
-                self.take_over(Observed::Prefix(&bytes[..IDENTITY])).await
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
             }
             Entry::Corrupt => {
                 self.counters.unreadable.add();
-                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)])).await
+                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing).await
             }
-            Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes)).await,
-            Entry::Lease(token) => Looked::Held(token),
+            Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes), Before::Ended).await,
+            Entry::Lease(token, before) => Looked::Held(token, before),
             Entry::Writer => Looked::Unleased,
         }
     }
 
     /// A lease in place of what was observed, if it is still there.
-    async fn take_over(&self, observed: Observed<'_>) -> Looked {
+    async fn take_over(&self, observed: Observed<'_>, before: Before) -> Looked {
         // A token of its own: one that was already sent once must not be sent again (see `Token`).
-        let mut lease = Lease::arm(&self.store, &self.key, &self.policy);
+        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
         match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
             Ok(true) => Looked::Leased(lease),
             Ok(false) => {

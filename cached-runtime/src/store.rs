@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::Bytes;
+pub use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use crate::entry::Placeholder;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::poll_fn;
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cached_runtime::Cache;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -20,73 +21,110 @@ use crate::scenario::Scenario;
 /// A call's beginning, its end, and whether the answer was right.
 type Call = Pin<Box<dyn Future<Output = (i64, i64, bool)> + Send>>;
 
-pub async fn run(process: u32, tasks: usize, redis: &str, database: &Path) -> Result<(), Box<dyn Error>> {
-    let cache = Cache::builder().redis(redis).prefix("stampede").build()?;
-    cache.install();
-    let rows = Arc::new(Rows::open(database, process).await?);
-    // A key of its own: it connects, and nothing else.
-    rows.find(-i64::from(process)).await?;
-    println!("ready");
-
-    let mut orders = BufReader::new(tokio::io::stdin()).lines();
-    while let Some(line) = orders.next_line().await? {
-        let order: Order = serde_json::from_str(&line)?;
-        let errors = cache.stats().total().errors;
-        let mut answers = stampede(&rows, &order, tasks).await?;
-        let mut report = Report {
-            calls: 0,
-            first_call: i64::MAX,
-            last_call: 0,
-            last_answer: 0,
-            wrong: 0,
-            errors: 0,
-        };
-        while let Some(answer) = answers.join_next().await {
-            let (began, ended, right) = answer?;
-            report.calls += 1;
-            report.first_call = report.first_call.min(began);
-            report.last_call = report.last_call.max(began);
-            report.last_answer = report.last_answer.max(ended);
-            report.wrong += usize::from(!right);
-        }
-        report.errors = cache.stats().total().errors - errors;
-        println!("{}", serde_json::to_string(&report)?);
-    }
-    Ok(())
+pub struct Child {
+    scenario: Scenario,
+    process: u32,
+    tasks: usize,
+    redis: String,
+    database: PathBuf,
 }
 
-async fn stampede(rows: &Arc<Rows>, order: &Order, tasks: usize) -> Result<JoinSet<(i64, i64, bool)>, Box<dyn Error>> {
-    let micros = u64::try_from(order.start - now()).map_err(|_| "the order came after its own start")?;
-    let start = Instant::now() + Duration::from_micros(micros);
-    let mut calls: Vec<_> = (0..tasks).map(|_| call(rows, order)).collect();
-    if order.scenario == Scenario::Joined {
-        sleep_until(start).await;
-        // Polled once each, here, so all have joined; whichever of them will lead is polled again only as a task.
-        for call in &mut calls {
-            if poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await.is_ready() {
-                return Err("a call on a cold key was answered at once".into());
+impl Child {
+    /// Whether these words make this process a child.
+    pub fn parse(words: &[String]) -> Result<Option<Self>, Box<dyn Error>> {
+        let [child, scenario, process, tasks, redis, database] = words else {
+            return Ok(None);
+        };
+        let scenario = Scenario::ALL.into_iter().find(|known| known.name() == scenario);
+        let Some(scenario) = scenario.filter(|_| child == "child") else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            scenario,
+            process: process.parse()?,
+            tasks: tasks.parse()?,
+            redis: redis.clone(),
+            database: database.into(),
+        }))
+    }
+
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        let mut runtime = match self.scenario {
+            // One thread: while it polls each call for the first time, nothing else runs, so no load can begin.
+            Scenario::Joined => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
+        };
+        runtime.enable_all().build()?.block_on(self.obey())
+    }
+
+    async fn obey(&self) -> Result<(), Box<dyn Error>> {
+        let cache = Cache::builder().redis(&self.redis).prefix("stampede").build()?;
+        cache.install();
+        let rows = Arc::new(Rows::open(&self.database, self.process).await?);
+        // A key of its own: it connects, and nothing else.
+        rows.find(-i64::from(self.process)).await?;
+        println!("ready");
+
+        let mut orders = BufReader::new(tokio::io::stdin()).lines();
+        while let Some(line) = orders.next_line().await? {
+            let order: Order = serde_json::from_str(&line)?;
+            let errors = cache.stats().total().errors;
+            let mut answers = self.stampede(&rows, &order).await?;
+            let mut report = Report {
+                calls: 0,
+                first_call: i64::MAX,
+                last_call: 0,
+                last_answer: 0,
+                wrong: 0,
+                errors: 0,
+            };
+            while let Some(answer) = answers.join_next().await {
+                let (began, ended, right) = answer?;
+                report.calls += 1;
+                report.first_call = report.first_call.min(began);
+                report.last_call = report.last_call.max(began);
+                report.last_answer = report.last_answer.max(ended);
+                report.wrong += usize::from(!right);
             }
+            report.errors = cache.stats().total().errors - errors;
+            println!("{}", serde_json::to_string(&report)?);
         }
-        Ok(calls.into_iter().collect())
-    } else {
-        let late = calls.into_iter().map(|call| async move {
-            sleep_until(start).await;
-            call.await
-        });
-        Ok(late.collect())
+        Ok(())
     }
-}
 
-fn call(rows: &Arc<Rows>, order: &Order) -> Call {
-    let (rows, scenario, id) = (Arc::clone(rows), order.scenario, order.scenario.id(order.round));
-    Box::pin(async move {
-        let began = now();
-        let answer = match scenario {
-            Scenario::Mutex | Scenario::Absent => rows.find_with_mutex(id).await,
-            Scenario::Plain | Scenario::Joined => rows.find(id).await,
-        };
-        let ended = now();
-        let expected = (scenario != Scenario::Absent).then(|| Row::numbered(id));
-        (began, ended, answer.is_ok_and(|row| row == expected))
-    })
+    async fn stampede(&self, rows: &Arc<Rows>, order: &Order) -> Result<JoinSet<(i64, i64, bool)>, Box<dyn Error>> {
+        let micros = u64::try_from(order.start - now()).map_err(|_| "the order came after its own start")?;
+        let start = Instant::now() + Duration::from_micros(micros);
+        let mut calls: Vec<_> = (0..self.tasks).map(|_| self.call(rows, order.round)).collect();
+        if self.scenario == Scenario::Joined {
+            sleep_until(start).await;
+            for call in &mut calls {
+                if poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await.is_ready() {
+                    return Err("a call on a cold key was answered at once".into());
+                }
+            }
+            Ok(calls.into_iter().collect())
+        } else {
+            let late = calls.into_iter().map(|call| async move {
+                sleep_until(start).await;
+                call.await
+            });
+            Ok(late.collect())
+        }
+    }
+
+    fn call(&self, rows: &Arc<Rows>, round: u32) -> Call {
+        let (rows, scenario) = (Arc::clone(rows), self.scenario);
+        let id = scenario.id(round);
+        Box::pin(async move {
+            let began = now();
+            let answer = match scenario {
+                Scenario::Mutex | Scenario::Absent => rows.find_with_mutex(id).await,
+                Scenario::Plain | Scenario::Joined => rows.find(id).await,
+            };
+            let ended = now();
+            let expected = (scenario != Scenario::Absent).then(|| Row::numbered(id));
+            (began, ended, answer.is_ok_and(|row| row == expected))
+        })
+    }
 }

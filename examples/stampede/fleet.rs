@@ -14,7 +14,6 @@ use crate::scenario::Scenario;
 /// What a child is told.
 #[derive(Serialize, Deserialize)]
 pub struct Order {
-    pub scenario: Scenario,
     pub round: u32,
     /// When every process starts its calls.
     pub start: i64,
@@ -54,11 +53,23 @@ pub struct Fleet(Vec<Process>);
 
 impl Fleet {
     /// Starts this program again, `processes` times, and waits until each has its connections.
-    pub async fn start(processes: u32, tasks: usize, redis: &str, database: &Path) -> Result<Self, Box<dyn Error>> {
+    pub async fn start(
+        scenario: Scenario,
+        processes: u32,
+        tasks: usize,
+        redis: &str,
+        database: &Path,
+    ) -> Result<Self, Box<dyn Error>> {
         let mut fleet = Vec::new();
         for process in 0..processes {
             let mut child = Command::new(std::env::current_exe()?)
-                .args(["child", &process.to_string(), &tasks.to_string(), redis])
+                .args([
+                    "child",
+                    scenario.name(),
+                    &process.to_string(),
+                    &tasks.to_string(),
+                    redis,
+                ])
                 .arg(database)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -79,9 +90,9 @@ impl Fleet {
     }
 
     /// Everybody calls at the same instant.
-    pub async fn round(&mut self, scenario: Scenario, round: u32) -> Result<Vec<Report>, Box<dyn Error>> {
+    pub async fn round(&mut self, round: u32) -> Result<Vec<Report>, Box<dyn Error>> {
         let start = now() + NOTICE;
-        let order = Order { scenario, round, start };
+        let order = Order { round, start };
         let order = serde_json::to_string(&order)? + "\n";
         for process in &mut self.0 {
             process.orders.write_all(order.as_bytes()).await?;

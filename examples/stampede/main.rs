@@ -12,13 +12,14 @@ mod rows;
 mod scenario;
 
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
 
+use child::Child;
 use fleet::Fleet;
 use redis_server::RedisServer;
 use rows::{Directory, LOAD, Row, Rows};
 use scenario::{Round, Scenario};
+use tokio::runtime::Builder;
 
 struct Options {
     rounds: u32,
@@ -48,23 +49,22 @@ impl Options {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [child, process, tasks, redis, database] = &words[..]
-        && child == "child"
-    {
-        child::run(process.parse()?, tasks.parse()?, redis, Path::new(database)).await?;
-        return Ok(ExitCode::SUCCESS);
+    if let Some(child) = Child::parse(&words)? {
+        return child.run().map(|()| ExitCode::SUCCESS);
     }
     let options = Options::parse(&words)?;
-    tokio::select! {
-        held = run(&options) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        interrupted = redis_server::interrupted() => {
-            interrupted?;
-            Err("interrupted".into())
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            held = run(&options) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            interrupted = redis_server::interrupted() => {
+                interrupted?;
+                Err("interrupted".into())
+            }
         }
-    }
+    })
 }
 
 /// Whether every promise held.
@@ -83,14 +83,14 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 
     let mut table = Vec::new();
     for scenario in Scenario::ALL {
-        let mut fleet = Fleet::start(options.processes, options.tasks, &redis.url(), &database).await?;
+        let mut fleet = Fleet::start(scenario, options.processes, options.tasks, &redis.url(), &database).await?;
         let mut rounds = Vec::new();
         for number in 0..options.rounds {
             let id = scenario.id(number);
             if scenario != Scenario::Absent {
                 rows.insert(&Row::numbered(id)).await?;
             }
-            let reports = fleet.round(scenario, number).await?;
+            let reports = fleet.round(number).await?;
             let round = Round::judge(scenario, options.tasks, &reports, &rows.loads(id).await?);
             for broken in &round.broken {
                 println!("{}, round {}: {broken}", scenario.name(), number + 1);

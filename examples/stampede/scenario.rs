@@ -1,11 +1,9 @@
 //! What is run, and what is promised of it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::fleet::Report;
 use crate::rows::{LOAD, Load};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// One load for everybody.
     Mutex,
@@ -114,27 +112,26 @@ impl Round {
         let errors: u64 = reports.iter().map(|report| report.errors).sum();
         round.expect(calls == tasks * processes, || format!("{calls} calls were made"));
         round.expect(wrong == 0, || format!("{wrong} answers were wrong"));
-        round.expect(round.loads >= 1, || "nothing was loaded".to_owned());
-        round.expect(round.loads <= scenario.loads(processes), || {
-            format!("{} loads ({errors} Redis operations failed)", loads.len())
-        });
-        round.expect(
-            round.most_in_one_process <= scenario.loads_per_process(processes),
-            || "too many loads in one process".to_owned(),
-        );
+        let few = (1..=scenario.loads(processes)).contains(&round.loads)
+            && round.most_in_one_process <= scenario.loads_per_process(processes);
+        let after = |instant: i64| millis(instant - first_call);
+        let log = |load: &Load| {
+            let (began, ended) = (after(load.began), after(load.ended));
+            format!(" process {} from {began:.1} to {ended:.1} ms,", load.process)
+        };
+        let log = loads.iter().map(log).collect::<String>() + &format!(" {errors} Redis operations failed");
+        round.expect(few, || format!("{} loads:{log}", loads.len()));
         // A stampede of which some came late would prove little.
         round.expect(round.margin > 0.0, || {
             "not every call had begun before the load ended".to_owned()
         });
         if let Some(span) = scenario.span() {
             round.expect(round.span <= span, || {
-                let slowest = loads.iter().map(|load| load.ended - load.began).max().unwrap_or(0);
-                format!(
-                    "the last answer came after more than {span} loads (the slowest load took {:.1} ms, the last began \
-                     {:.1} ms after the first call)",
-                    millis(slowest),
-                    millis(loads.last().map_or(0, |load| load.began) - first_call),
-                )
+                let answers = reports
+                    .iter()
+                    .map(|report| format!(" {:.1}", after(report.last_answer)));
+                let answers: String = answers.collect();
+                format!("the last answer came after more than {span} loads: each process's{answers} ms, loads:{log}")
             });
         }
         round

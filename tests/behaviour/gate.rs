@@ -8,18 +8,23 @@ use tokio::time::timeout;
 #[derive(Clone, Debug)]
 pub struct Gate {
     entered: watch::Sender<u64>,
-    open: watch::Sender<bool>,
+    /// How many loads may go on.
+    open: watch::Sender<u64>,
 }
 
 impl Gate {
     pub fn closed() -> Self {
-        Self { entered: watch::Sender::new(0), open: watch::Sender::new(false) }
+        Self { entered: watch::Sender::new(0), open: watch::Sender::new(0) }
     }
 
     /// In a load: says that it has begun, then waits.
     pub async fn pass(&self) {
-        self.entered.send_modify(|loads| *loads += 1);
-        self.open.subscribe().wait_for(|open| *open).await.expect("the gate itself keeps the channel open");
+        let mut turn = 0;
+        self.entered.send_modify(|loads| {
+            turn = *loads;
+            *loads += 1;
+        });
+        self.open.subscribe().wait_for(|open| turn < *open).await.expect("the gate itself keeps the channel open");
     }
 
     /// Waits until so many loads have begun.
@@ -34,7 +39,13 @@ impl Gate {
         *self.entered.borrow()
     }
 
+    /// Lets the load go on that came first of those that still stand.
+    pub fn let_one_on(&self) {
+        self.open.send_modify(|open| *open += 1);
+    }
+
+    /// Lets all go on, now and later.
     pub fn open(&self) {
-        self.open.send_replace(true);
+        self.open.send_replace(u64::MAX);
     }
 }

@@ -1,15 +1,23 @@
 //! What the cache promises, on each backend.
 
+#[path = "../support/faulty.rs"]
+mod faulty;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod absence;
+mod cancellation;
 mod conditions;
 mod direct;
 mod expiry;
 mod failing;
 mod gate;
+mod invalidation;
+mod itself;
+mod processes;
+mod races;
 mod shapes;
 mod sharing;
+mod steps;
 mod types;
 mod version;

@@ -56,7 +56,10 @@ async fn a_put_into_a_full_server_says_so() {
     cache.put(&key!("k"), &1_u64, minute).await.expect("room");
     fill_up(&mut admin);
     let refused = cache.put(&key!("k"), &2_u64, minute).await;
-    assert!(matches!(&refused, Err(Error::Refused(code)) if code == "OOM"), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::Refused(code)) if code == "OOM"),
+        "{refused:?}"
+    );
     assert_eq!(cache.get::<u64>(&key!("k")).await, Some(1));
 }
 

@@ -11,16 +11,30 @@ use crate::support::{Count, Redis, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_under_callers_each_gets_a_fresh_value_in_time_and_hits_come_back_with_the_server() {
-    let mut redis = Redis::start();
+    let redis = Redis::start();
     let service = Service::over(redis.cache());
+    killed_under_callers(redis, [service.clone(), service]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_the_waiters_of_two_processes_each_gets_a_fresh_value_in_time_as_well() {
+    let redis = Redis::start();
+    let service = Service::over(redis.cache()).mutex();
+    let other = service.through(redis.cache());
+    killed_under_callers(redis, [service, other]).await;
+}
+
+async fn killed_under_callers(mut redis: Redis, services: [Service; 2]) {
+    let service = services[0].clone();
     let (stop, answers) = (Arc::new(AtomicBool::new(false)), Count::default());
     let mut callers = JoinSet::new();
     for caller in 0..16 {
-        let (service, stop, answers) = (service.clone(), Arc::clone(&stop), answers.clone());
+        let service = services[caller % 2].clone();
+        let (stop, answers) = (Arc::clone(&stop), answers.clone());
         callers.spawn(async move {
             let mut slowest = Duration::ZERO;
             while !stop.load(Ordering::SeqCst) {
-                let answer = service.read(&format!("{}", caller % 8)).await;
+                let answer = service.read(&format!("{}", caller / 2 % 4)).await;
                 // Nothing of before the outage can be served in it or after it: the new server is empty.
                 assert!(answer.value >= answer.row, "stale: {answer:?}");
                 slowest = slowest.max(answer.took);
@@ -30,7 +44,10 @@ async fn killed_under_callers_each_gets_a_fresh_value_in_time_and_hits_come_back
             slowest
         });
     }
-    eventually("hits before the outage", async || service.cache.stats().total().hits > 100).await;
+    eventually("hits before the outage", async || {
+        service.cache.stats().total().hits > 100
+    })
+    .await;
 
     redis.kill();
     service.write();
@@ -41,7 +58,10 @@ async fn killed_under_callers_each_gets_a_fresh_value_in_time_and_hits_come_back
     redis.restart();
     let hits = service.cache.stats().total().hits;
     let began = Instant::now();
-    eventually("hits after the restart", async || service.cache.stats().total().hits > hits).await;
+    eventually("hits after the restart", async || {
+        service.cache.stats().total().hits > hits
+    })
+    .await;
     let recovery = began.elapsed();
     stop.store(true, Ordering::SeqCst);
     for slowest in callers.join_all().await {
@@ -65,8 +85,16 @@ async fn a_call_without_a_connection_does_not_cost_the_deadline() {
         took.push(service.uncached("k").await.took);
     }
     took.sort();
-    assert!(took[250] < Duration::from_millis(1), "half of the calls took {:?} or more", took[250]);
-    assert!(took[475] < Duration::from_millis(20), "one in twenty calls took {:?} or more", took[475]);
+    assert!(
+        took[250] < Duration::from_millis(1),
+        "half of the calls took {:?} or more",
+        took[250]
+    );
+    assert!(
+        took[475] < Duration::from_millis(20),
+        "one in twenty calls took {:?} or more",
+        took[475]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,7 +113,9 @@ async fn a_cache_built_while_the_server_is_down_serves_bodies_and_then_hits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiters_of_a_load_get_its_value_when_the_server_dies_under_it() {
     let mut redis = Redis::start();
-    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(300));
+    let service = Service::over(redis.cache())
+        .mutex()
+        .loading_for(Duration::from_millis(300));
     // Waits for the lease over Redis, not for the load in memory.
     let other = service.through(redis.cache());
     let mut callers = JoinSet::new();
@@ -96,14 +126,21 @@ async fn waiters_of_a_load_get_its_value_when_the_server_dies_under_it() {
         }
         eventually("the load", async || service.loads.get() == loads).await;
     }
-    eventually("a waiter in the other process", async || other.cache.stats().total().lock_waits > 0).await;
+    eventually("a waiter in the other process", async || {
+        other.cache.stats().total().lock_waits > 0
+    })
+    .await;
     redis.kill();
     let killed = Instant::now();
     for answer in callers.join_all().await {
         assert_eq!(answer.value, 1);
     }
     // The waiters of the other process lose the lease that they watched, and load for themselves.
-    assert!(killed.elapsed() < DEADLINE * 2 + service.load + SLACK, "{:?}", killed.elapsed());
+    assert!(
+        killed.elapsed() < DEADLINE * 2 + service.load + SLACK,
+        "{:?}",
+        killed.elapsed()
+    );
     assert!(service.loads.get() <= 3, "{} loads", service.loads.get());
 }
 

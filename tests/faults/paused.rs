@@ -16,7 +16,10 @@ async fn a_stopped_server_costs_each_call_no_more_than_the_deadline() {
     redis.pause();
     service.write();
     let first = service.uncached("k").await;
-    assert!(first.took >= DEADLINE, "the server answered while it was stopped: {first:?}");
+    assert!(
+        first.took >= DEADLINE,
+        "the server answered while it was stopped: {first:?}"
+    );
     for _ in 0..20 {
         service.uncached("k").await;
     }
@@ -31,7 +34,10 @@ async fn once_a_server_is_known_to_hang_calls_do_not_wait_for_it() {
     let service = Service::over(redis.cache()).loading_for(Duration::ZERO);
     service.until_hit("k").await;
     redis.pause();
-    eventually("calls at once", async || service.uncached("k").await.took < DEADLINE / 10).await;
+    eventually("calls at once", async || {
+        service.uncached("k").await.took < DEADLINE / 10
+    })
+    .await;
     let began = Instant::now();
     for _ in 0..100 {
         service.uncached("k").await;
@@ -93,7 +99,9 @@ async fn a_key_first_asked_for_while_the_server_hung_is_stored_soon_after() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiters_of_another_process_do_not_hang_with_the_server() {
     let redis = Redis::start();
-    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(200));
+    let service = Service::over(redis.cache())
+        .mutex()
+        .loading_for(Duration::from_millis(200));
     let other = service.through(redis.cache());
     let loading = tokio::spawn({
         let service = service.clone();

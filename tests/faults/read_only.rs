@@ -11,7 +11,10 @@ async fn no_stale_hit_while_writes_are_refused(refuse: &[&str], allow: &[&str]) 
     service.until_hit("k").await;
     admin.must(refuse);
     service.write();
-    assert!(service.invalidate("k").await.is_err(), "an invalidation that was refused must say so");
+    assert!(
+        service.invalidate("k").await.is_err(),
+        "an invalidation that was refused must say so"
+    );
     for id in ["k", "new"] {
         for _ in 0..10 {
             assert_eq!(service.uncached(id).await.value, 2);

@@ -100,7 +100,12 @@ impl Service {
             })
             .await;
         let Ok(value) = value;
-        Answer { value, row, loaded: ran.into_inner(), took: began.elapsed() }
+        Answer {
+            value,
+            row,
+            loaded: ran.into_inner(),
+            took: began.elapsed(),
+        }
     }
 
     /// A read that must be a hit.
@@ -123,7 +128,10 @@ impl Service {
     pub async fn until_hit(&self, id: &str) -> Duration {
         let began = Instant::now();
         while self.read(id).await.loaded {
-            assert!(began.elapsed() < Duration::from_secs(10), "`{id}` never became a hit again");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "`{id}` never became a hit again"
+            );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         began.elapsed()

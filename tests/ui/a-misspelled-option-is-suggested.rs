@@ -2,7 +2,7 @@
 
 use cached_runtime::cached;
 
-#[cached(key = "user:<id>", tll = 60, ttl = 60)]
+#[cached(key = "user:<id>", tll = 60)]
 async fn find(id: i64) -> Option<String> {
     Some(id.to_string())
 }

@@ -6,9 +6,9 @@ struct Users(String);
 
 impl Users {
     #[cached(key = "user", ttl = 60)]
-async fn find(&self) -> Result<&str, String> {
-    Ok(&self.0)
-}
+    async fn find(&self) -> Result<&str, String> {
+        Ok(&self.0)
+    }
 }
 
 fn main() {}

@@ -19,7 +19,7 @@ pub(crate) enum In {
 }
 
 pub(super) fn check(args: &Args, function: &CachedFn, excused: &mut Excused, errors: &mut Errors) -> Option<Template> {
-    if !args.has("key") {
+    if args.misses("key") {
         missing(args, function, errors);
         return None;
     }
@@ -92,6 +92,10 @@ fn names(template: &Template, literal: &LitStr, function: &CachedFn, excused: &m
         };
         errors.push(in_literal(literal, &place.range, &message));
         excused.excuse(meant);
+        if function.bindings.iter().any(|binding| binding.made_up) {
+            // Every name of the pattern is missing, and naming the argument mends them all.
+            return;
+        }
     }
 }
 

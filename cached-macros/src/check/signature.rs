@@ -14,9 +14,6 @@ pub(crate) fn not_a_function(word: &TokenTree, errors: &mut Errors) {
                     implemented"
             .to_owned(),
         "mod" => "`#[cached]` goes on a function; annotate the functions of this module one by one".to_owned(),
-        "let" | "|" | "move" => {
-            "`#[cached]` goes on a function; a closure has no name, call `cache.get_or_load(…)` inside of it".to_owned()
-        }
         _ => "`#[cached]` goes on a function that returns what is to be cached".to_owned(),
     };
     errors.at(word.span(), message);
@@ -78,9 +75,9 @@ pub(crate) fn is_cached(attr: &Attribute, runtime: Option<&Path>) -> bool {
 }
 
 pub(crate) fn hidden_names(function: &CachedFn, errors: &mut Errors) {
-    for span in &function.opaque {
-        errors.at(
-            *span,
+    for pattern in &function.opaque {
+        errors.on(
+            pattern,
             "the names in this pattern cannot be seen here; name the argument, and match it in the body",
         );
     }

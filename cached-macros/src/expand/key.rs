@@ -17,6 +17,8 @@ struct Root<'a> {
     tokens: TokenStream,
     /// Where an error about the place is shown.
     at: Span,
+    /// The `&` before it.
+    and: Span,
     /// The argument's conditions.
     cfgs: &'a [Attribute],
 }
@@ -39,7 +41,12 @@ pub(crate) fn of_call(args: &Args, checked: &Checked, runtime: &Runtime) -> Toke
                 .receiver()
                 .map(|token| located(&Ident::new("self", token.span), at));
             return receiver
-                .map(|tokens| Root { tokens, at, cfgs: &[] })
+                .map(|tokens| Root {
+                    tokens,
+                    at,
+                    and: site(at),
+                    cfgs: &[],
+                })
                 .into_iter()
                 .collect();
         }
@@ -56,6 +63,7 @@ pub(crate) fn of_call(args: &Args, checked: &Checked, runtime: &Runtime) -> Toke
                 Root {
                     tokens: located(&binding.ident, at),
                     at,
+                    and: site(at),
                     cfgs: &binding.cfgs,
                 }
             })
@@ -77,7 +85,13 @@ pub(crate) fn key_in_code(runtime: &Path, literal: &LitStr, template: &Template)
         let at = in_literal(literal, place);
         // The names of the code that the literal stands in, as if they were written there.
         let tokens = identifier(&place.root, literal.span().located_at(at)).into_token_stream();
-        vec![Root { tokens, at, cfgs: &[] }]
+        // Inside of two macros, an expression that is half the user's would be shown as all of `key!(…)`.
+        vec![Root {
+            tokens,
+            at,
+            and: at,
+            cfgs: &[],
+        }]
     });
     quote_spanned! {site(literal.span())=>
         {
@@ -104,7 +118,8 @@ fn statements<'a>(template: &Template, runtime: &Runtime, roots: impl Fn(&Place)
         for root in roots(place) {
             let at = site(root.at);
             let rt = runtime.at(at);
-            let Root { tokens, cfgs, .. } = root;
+            let Root { tokens, cfgs, and, .. } = root;
+            let and = syn::Token![&](and);
             let steps = place.steps.iter().map(|step| match step {
                 Step::Field(name) => identifier(name, at).into_token_stream(),
                 Step::Index(index) => Index {
@@ -121,7 +136,7 @@ fn statements<'a>(template: &Template, runtime: &Runtime, roots: impl Fn(&Place)
             let write = Ident::new(write, at);
             statements.extend(quote_spanned! {at=>
                 #(#cfgs)*
-                #rt::#write(&mut __key, &#tokens #(.#steps)*, #after);
+                #rt::#write(&mut __key, #and #tokens #(.#steps)*, #after);
             });
         }
     }

@@ -102,7 +102,6 @@ fn options() {
                 "did you mean `ttl`?",
                 "did you mean `lease`?",
                 "counts from 1",
-                "`ttl` is missing",
                 "did you mean `id`?",
             ],
         ),

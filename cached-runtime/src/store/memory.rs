@@ -204,7 +204,7 @@ impl Store for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::lease;
+    use crate::entry::{Before, lease};
     use crate::token::Token;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_lease_that_is_held_fills_renews_and_releases() {
         let store = MemoryStore::new(1 << 20);
-        let (mine, other) = (lease(&Token::fresh()), lease(&Token::fresh()));
+        let (mine, other) = (lease(&Token::fresh(), Before::Nothing), lease(&Token::fresh(), Before::Nothing));
         assert_eq!(store.acquire("k", &mine, LONG).await, Ok(None));
         assert_eq!(store.acquire("k", &other, LONG).await, Ok(Some(Bytes::copy_from_slice(&mine))));
         assert_eq!(store.fill("k", &other, "v".into(), None).await, Ok(false));
@@ -227,7 +227,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lease_ends_by_itself_and_its_waiter_wakes() {
         let store = MemoryStore::new(1 << 20);
-        let mine = lease(&Token::fresh());
+        let mine = lease(&Token::fresh(), Before::Nothing);
         store.acquire("k", &mine, Duration::from_millis(300)).await.unwrap();
         let began = Instant::now();
         assert_eq!(store.wait("k", &mine, began + LONG, &|| ()).await, Ok(None));
@@ -238,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn a_waiter_wakes_when_the_value_comes() {
         let store = MemoryStore::new(1 << 20);
-        let mine = lease(&Token::fresh());
+        let mine = lease(&Token::fresh(), Before::Nothing);
         store.acquire("k", &mine, LONG).await.unwrap();
         let (seen, _) = tokio::join!(
             store.wait("k", &mine, Instant::now() + LONG, &|| ()),

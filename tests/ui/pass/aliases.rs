@@ -41,7 +41,11 @@ async fn absent() -> Perhaps<u8> {
 #[cached(key = "own", ttl = 60)]
 async fn own() -> own::Option<u8> {
     LOADS.fetch_add(1, Relaxed);
-    if LOADS.load(Relaxed) > 100 { own::Option::Some(1) } else { own::Option::None }
+    if LOADS.load(Relaxed) > 100 {
+        own::Option::Some(1)
+    } else {
+        own::Option::None
+    }
 }
 
 #[cached(key = "search", ttl = 60)]

@@ -39,7 +39,10 @@ async fn patterns(Page { number, size }: Page, (a, b): (u8, u8), _: &str) -> u32
     number + size + u32::from(a + b)
 }
 
-#[cached(key = "places:<page.number()>:<page.size>:<pair.0.0>:<pair.1>:<filter|hash>:<slug>:<id>", ttl = 60)]
+#[cached(
+    key = "places:<page.number()>:<page.size>:<pair.0.0>:<pair.1>:<filter|hash>:<slug>:<id>",
+    ttl = 60
+)]
 async fn places(page: &Page, mut pair: (UserId, String), filter: &Filter, slug: Slug<&str>, id: UserId) -> String {
     LOADS.fetch_add(1, Relaxed);
     pair.1.push_str(slug.text);
@@ -77,7 +80,14 @@ async fn main() {
         assert_eq!(patterns(Page { number: 1, size: 2 }, (3, 4), "").await, 10);
         let page = Page { number: 1, size: 2 };
         let slug = || Slug { text: "!" };
-        let text = places(&page, (UserId(1), "a".into()), &Filter { price: 0.5 }, slug(), UserId(9)).await;
+        let text = places(
+            &page,
+            (UserId(1), "a".into()),
+            &Filter { price: 0.5 },
+            slug(),
+            UserId(9),
+        )
+        .await;
         assert_eq!(text, "a! 1 0.5 9");
         assert_eq!(raw(1, "x").await, "1x");
         assert_eq!(conditional(1, "y").await, "1y");

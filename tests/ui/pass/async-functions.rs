@@ -80,7 +80,10 @@ async fn main() {
     assert!(user.is_err() && loads == 2);
     assert_eq!(twice(|| option(7)).await, (Some(7), 1));
     assert_eq!(twice(|| option(0)).await, (None, 1));
-    assert_eq!(twice(|| plain("a".into(), "b".into())).await, (vec!["a".into(), "b!".into()], 1));
+    assert_eq!(
+        twice(|| plain("a".into(), "b".into())).await,
+        (vec!["a".into(), "b!".into()], 1)
+    );
     let (number, loads) = twice(|| boxed_error("12")).await;
     assert_eq!((number.unwrap(), loads), (12, 1));
     let (number, loads) = twice(|| boxed_error("")).await;

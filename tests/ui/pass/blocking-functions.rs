@@ -49,7 +49,10 @@ fn main() {
     for _ in 0..2 {
         assert_eq!(moved("a".into()).unwrap(), "a");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         for _ in 0..2 {
             assert_eq!(moved("a".into()).unwrap(), "a");

@@ -33,19 +33,28 @@ struct Token {
 )]
 async fn everything(cache: &Cache, enabled: bool, org: &str, id: i64, kind: u8) -> Result<Option<Token>, String> {
     LOADS.fetch_add(1, Relaxed);
-    Ok((kind == 0).then(|| Token { text: org.to_owned(), expires_in: 60 }))
+    Ok((kind == 0).then(|| Token {
+        text: org.to_owned(),
+        expires_in: 60,
+    }))
 }
 
 #[cached(key = "seconds:<text>", ttl = |token| token.expires_in)]
 async fn seconds(text: String) -> Token {
     LOADS.fetch_add(1, Relaxed);
-    Token { expires_in: if text.is_empty() { 0 } else { 60 }, text }
+    Token {
+        expires_in: if text.is_empty() { 0 } else { 60 },
+        text,
+    }
 }
 
 #[cached(key = "duration", ttl = |token| token.as_ref().map_or(Duration::ZERO, |token| Duration::from_secs(token.expires_in)))]
 fn duration() -> Result<Option<Token>, String> {
     LOADS.fetch_add(1, Relaxed);
-    Ok(Some(Token { text: "t".into(), expires_in: 60 }))
+    Ok(Some(Token {
+        text: "t".into(),
+        expires_in: 60,
+    }))
 }
 
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -61,8 +70,12 @@ async fn main() {
     let cache = Cache::in_memory();
     cache.install();
     let loads = || LOADS.swap(0, Relaxed);
-    for (enabled, org, kind, expected) in [(true, "acme", 0, 1), (true, "acme", 1, 2), (false, "acme", 0, 2), (true, "", 0, 2)]
-    {
+    for (enabled, org, kind, expected) in [
+        (true, "acme", 0, 1),
+        (true, "acme", 1, 2),
+        (false, "acme", 0, 2),
+        (true, "", 0, 2),
+    ] {
         for _ in 0..2 {
             everything(&cache, enabled, org, 1, kind).await.unwrap();
         }

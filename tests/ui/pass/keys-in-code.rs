@@ -28,7 +28,10 @@ async fn find(id: i64) -> i64 {
 async fn main() {
     let cache = Cache::in_memory();
     cache.install();
-    let user = User { id: 7, name: "Ada".into() };
+    let user = User {
+        id: 7,
+        name: "Ada".into(),
+    };
     assert_eq!(user.key(), "user:7:A");
     assert_eq!(key!("users").as_str(), "users");
     let (result, r#type) = ("r", "t");

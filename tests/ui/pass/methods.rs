@@ -54,7 +54,11 @@ impl Repository {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let repository = Repository { cache: Cache::in_memory(), tenant: "acme".into(), loads: Arc::default() };
+    let repository = Repository {
+        cache: Cache::in_memory(),
+        tenant: "acme".into(),
+        loads: Arc::default(),
+    };
     let loads = || repository.loads.swap(0, Relaxed);
     for _ in 0..2 {
         assert_eq!(repository.by_ref(1).await.unwrap(), "acme/1");
@@ -77,12 +81,18 @@ async fn main() {
     }
     assert_eq!(loads(), 1);
     for _ in 0..2 {
-        assert_eq!(Repository::associated(&repository.cache, &repository.loads, 1).await, "associated 1");
+        assert_eq!(
+            Repository::associated(&repository.cache, &repository.loads, 1).await,
+            "associated 1"
+        );
     }
     assert_eq!(loads(), 1);
 
     // Another tenant has other keys.
-    let other = Repository { tenant: "other".into(), ..repository.clone() };
+    let other = Repository {
+        tenant: "other".into(),
+        ..repository.clone()
+    };
     assert_eq!(other.by_ref(1).await.unwrap(), "other/1");
     assert_eq!(loads(), 1);
 }

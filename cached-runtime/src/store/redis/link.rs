@@ -5,7 +5,7 @@
 //! whatever the error was.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -58,8 +58,11 @@ impl Links {
         if let Some(link) = of(&links) {
             return link;
         }
-        let link = Link::start(&self.address, &here, Arc::downgrade(&self.links));
+        let (link, supervisor) = Link::new(&self.address, &here, Arc::downgrade(&self.links));
         links.push((here.id(), Arc::clone(&link)));
+        // Unlocked first: a runtime that is shutting down drops what it is given on the spot, and with it the link.
+        drop(links);
+        let _ = link.supervisor.set(here.spawn(supervisor.run()).abort_handle());
         link
     }
 }
@@ -78,7 +81,7 @@ pub(crate) struct Link {
     state: watch::Receiver<State>,
     signals: Arc<Signals>,
     tracker: Tracker,
-    supervisor: AbortHandle,
+    supervisor: OnceLock<AbortHandle>,
 }
 
 /// What callers and the connection tell the supervisor.
@@ -98,16 +101,18 @@ impl std::fmt::Debug for Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.supervisor.abort();
+        if let Some(supervisor) = self.supervisor.get() {
+            supervisor.abort();
+        }
     }
 }
 
 impl Link {
-    fn start(
+    fn new(
         address: &Address,
         here: &Handle,
         links: Weak<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
-    ) -> Arc<Self> {
+    ) -> (Arc<Self>, Supervisor) {
         let (publish, state) = watch::channel(State::Starting);
         let signals = Arc::<Signals>::default();
         let supervisor = Supervisor {
@@ -116,8 +121,8 @@ impl Link {
             signals: Arc::clone(&signals),
             _gone: Gone { id: here.id(), links },
         };
-        let supervisor = here.spawn(supervisor.run()).abort_handle();
-        Arc::new(Self { state, signals, tracker: Tracker::new(address.clone()), supervisor })
+        let tracker = Tracker::new(address.clone());
+        (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 
     /// The connection, or at once that there is none.

@@ -1,0 +1,299 @@
+//! Several processes over one Redis: here, caches that know of each other only what Redis says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cached_runtime::{Cache, cached, key};
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::faulty::{Fault, Faulty};
+use crate::gate::Gate;
+use crate::support::{Count, Redis, eventually};
+
+const LONG: Duration = Duration::from_secs(5);
+const LOAD: Duration = Duration::from_millis(50);
+const CALLERS: usize = 20;
+
+#[derive(Debug, PartialEq)]
+struct Refused;
+
+/// One process's repository; the table, its counter and its gate are shared.
+#[derive(Clone)]
+struct Users {
+    cache: Cache,
+    loads: Count,
+    /// Loads of this process.
+    own: Count,
+    gate: Gate,
+}
+
+impl Users {
+    fn processes(redis: &Redis, number: usize) -> Vec<Self> {
+        let (loads, gate) = (Count::default(), Gate::closed());
+        let process =
+            |_| Self { cache: redis.cache(), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
+        (0..number).map(process).collect()
+    }
+
+    /// Processes that have talked to Redis before, so that no test times their first connection.
+    async fn warm_processes(redis: &Redis, number: usize) -> Vec<Self> {
+        let processes = Self::processes(redis, number);
+        for users in &processes {
+            users.cache.get::<u8>(&key!("warm")).await;
+        }
+        processes
+    }
+
+    fn count(&self) -> u64 {
+        self.own.add();
+        self.loads.add()
+    }
+
+    #[cached(key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn find(&self, id: u64) -> Result<u64, Refused> {
+        let load = self.count();
+        self.gate.pass().await;
+        Ok(load)
+    }
+
+    #[cached(key = "user:<id>", ttl = 60, cache = self.cache.clone())]
+    async fn find_without_mutex(&self, id: u64) -> Result<u64, Refused> {
+        let load = self.count();
+        self.gate.pass().await;
+        Ok(load)
+    }
+
+    #[cached(key = "panic:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn panic_at_first(&self, id: u64) -> Result<u64, Refused> {
+        let load = self.count();
+        self.gate.pass().await;
+        if load == 1 {
+            std::panic::resume_unwind(Box::new("as it should"));
+        }
+        Ok(load)
+    }
+
+    #[cached(key = "turn:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn refuse_in_turn(&self, id: u64) -> Result<u64, Refused> {
+        self.gate.pass().await;
+        Err(Refused)
+    }
+
+    #[cached(key = "absent:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn absent(&self, id: u64) -> Result<Option<u64>, Refused> {
+        self.count();
+        tokio::time::sleep(LOAD).await;
+        Ok(None)
+    }
+
+    #[cached(key = "few:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), unless = |_| true, cache = self.cache.clone())]
+    async fn unstored(&self, id: u64) -> Result<u64, Refused> {
+        self.count();
+        tokio::time::sleep(LOAD).await;
+        Ok(id)
+    }
+
+    #[cached(key = "failing:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn refuse(&self, id: u64) -> Result<u64, Refused> {
+        self.count();
+        tokio::time::sleep(LOAD).await;
+        Err(Refused)
+    }
+
+    #[cached(key = "cloned:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn fail(&self, id: u64) -> Result<u64, String> {
+        self.count();
+        tokio::time::sleep(LOAD).await;
+        Err("no".to_owned())
+    }
+
+    async fn waits(&self) {
+        eventually("nobody waits for the other process", async || self.cache.stats().total().lock_waits > 0).await;
+    }
+}
+
+/// All callers of all processes at once, several times; the quickest round and the most loads of one round.
+async fn rounds<F: Future<Output = ()> + Send + 'static>(
+    processes: &[Users],
+    call: impl Fn(Users, u64) -> F,
+) -> (Duration, u64, Vec<u64>) {
+    let (mut best, mut most, mut most_own) = (Duration::MAX, 0, vec![0; processes.len()]);
+    for round in 0..6 {
+        let before = processes[0].loads.get();
+        let own_before: Vec<_> = processes.iter().map(|users| users.own.get()).collect();
+        let began = Instant::now();
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            for users in processes {
+                callers.spawn(call(users.clone(), round));
+            }
+        }
+        callers.join_all().await;
+        best = best.min(began.elapsed());
+        most = most.max(processes[0].loads.get() - before);
+        for (most, (users, before)) in most_own.iter_mut().zip(processes.iter().zip(own_before)) {
+            *most = (*most).max(users.own.get() - before);
+        }
+    }
+    (best, most, most_own)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_mutex_all_processes_share_one_load() {
+    let redis = Redis::start();
+    let processes = Users::processes(&redis, 4);
+    let mut callers = JoinSet::new();
+    for users in &processes {
+        for _ in 0..50 {
+            let users = users.clone();
+            callers.spawn(async move { users.find(1).await });
+        }
+    }
+    let waiting = async || {
+        let waits = processes.iter().filter(|users| users.cache.stats().total().lock_waits > 0);
+        waits.count() == 3
+    };
+    eventually("three processes wait for the fourth", waiting).await;
+    processes[0].gate.open();
+    for found in timeout(LONG, callers.join_all()).await.expect("somebody waits on") {
+        assert_eq!(found, Ok(1));
+    }
+    assert_eq!(processes[0].loads.get(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_mutex_no_process_waits_for_another_and_only_the_lease_holder_stores() {
+    let redis = Redis::start();
+    let processes = Users::processes(&redis, 2);
+    let (first, second) = (processes[0].clone(), processes[1].clone());
+    let first = tokio::spawn(async move { first.find_without_mutex(1).await });
+    processes[0].gate.entered(1).await;
+    let second = tokio::spawn(async move { second.find_without_mutex(1).await });
+    processes[0].gate.entered(2).await;
+    processes[0].gate.open();
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(1), Ok(2)));
+    for users in &processes {
+        assert_eq!(users.find_without_mutex(1).await, Ok(1), "not what the lease holder loaded");
+    }
+    let stores: Vec<_> = processes.iter().map(|users| users.cache.stats().total().stores).collect();
+    assert_eq!(stores, [1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_loading_call_is_dropped_another_process_takes_over_at_once() {
+    let redis = Redis::start();
+    let processes = Users::processes(&redis, 2);
+    let (first, second) = (processes[0].clone(), processes[1].clone());
+    let leader = tokio::spawn(async move { first.find(1).await });
+    processes[0].gate.entered(1).await;
+    let waiting = tokio::spawn(async move { join_all((0..CALLERS).map(|_| second.find(1))).await });
+    processes[1].waits().await;
+    leader.abort();
+    timeout(LONG, processes[0].gate.entered(2)).await.expect("the lease was not given back");
+    processes[0].gate.open();
+    assert!(waiting.await.unwrap().iter().all(|found| *found == Ok(2)));
+    assert_eq!(processes[0].loads.get(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_loading_call_panics_another_process_loads_at_once() {
+    let redis = Redis::start();
+    let processes = Users::processes(&redis, 2);
+    let (first, second) = (processes[0].clone(), processes[1].clone());
+    let leader = tokio::spawn(async move { first.panic_at_first(1).await });
+    processes[0].gate.entered(1).await;
+    let waiting = tokio::spawn(async move { join_all((0..CALLERS).map(|_| second.panic_at_first(1))).await });
+    processes[1].waits().await;
+    processes[0].gate.open();
+    assert!(leader.await.unwrap_err().is_panic());
+    let waiting = timeout(LONG, waiting).await.expect("a panic left a lease").unwrap();
+    assert!(waiting.iter().all(|found| *found == Ok(2)), "{waiting:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_cannot_be_shared_is_no_convoy_across_processes() {
+    for number in [2, 4] {
+        let redis = Redis::start();
+        let processes = Users::warm_processes(&redis, number).await;
+        let (best, ..) = rounds(&processes, |users, round| async move {
+            assert_eq!(users.refuse(round).await, Err(Refused));
+        })
+        .await;
+        // One load is waited for, one is the process's own, the third its callers' own: 40 or 80 in a convoy.
+        assert!(best < LOAD * 4, "{number} processes: {best:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_can_be_cloned_costs_each_process_one_load() {
+    for number in [2, 4] {
+        let redis = Redis::start();
+        let processes = Users::warm_processes(&redis, number).await;
+        let (best, _, most) = rounds(&processes, |users, round| async move {
+            assert_eq!(users.fail(round).await, Err("no".to_owned()));
+        })
+        .await;
+        assert!(best < LOAD * 3, "{number} processes: {best:?}");
+        assert!(most.iter().all(|loads| *loads <= 2), "{number} processes loaded {most:?} times");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_none_that_is_not_cached_is_adopted_by_the_processes_that_waited_for_it() {
+    for number in [2, 4] {
+        let redis = Redis::start();
+        let processes = Users::warm_processes(&redis, number).await;
+        let (best, most, most_own) = rounds(&processes, |users, round| async move {
+            assert_eq!(users.absent(round).await, Ok(None));
+        })
+        .await;
+        assert!(most_own.iter().all(|loads| *loads <= 1), "{number} processes loaded {most_own:?} times");
+        assert!(most <= number as u64, "{number} processes loaded {most} times");
+        assert!(best < LOAD * 3, "{number} processes: {best:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_is_not_stored_costs_each_process_one_load() {
+    for number in [2, 4] {
+        let redis = Redis::start();
+        let processes = Users::warm_processes(&redis, number).await;
+        let (best, _, most_own) = rounds(&processes, |users, round| async move {
+            assert_eq!(users.unstored(round).await, Ok(round));
+        })
+        .await;
+        assert!(most_own.iter().all(|loads| *loads <= 1), "{number} processes loaded {most_own:?} times");
+        assert!(best < LOAD * 3, "{number} processes: {best:?}");
+    }
+}
+
+/// A process that hears late of the end of a load finds the next one running. It has waited enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waited_for_a_failed_load_never_waits_for_the_one_after_it() {
+    let redis = Redis::start();
+    let mut processes = Users::processes(&redis, 3);
+    let news = Arc::new(Semaphore::new(0));
+    let late = redis.builder().wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news)))).build().unwrap();
+    processes[2].cache = late;
+    let call = |process: usize| {
+        let users = processes[process].clone();
+        tokio::spawn(async move { users.refuse_in_turn(1).await })
+    };
+    let first = call(0);
+    processes[0].gate.entered(1).await;
+    let (second, third) = (call(1), call(2));
+    processes[1].waits().await;
+    processes[2].waits().await;
+    processes[0].gate.let_one_on();
+    assert_eq!(timeout(LONG, first).await.unwrap().unwrap(), Err(Refused));
+    processes[0].gate.entered(2).await;
+    news.add_permits(1);
+    // While the second load stands still.
+    processes[0].gate.entered(3).await;
+    processes[0].gate.open();
+    assert_eq!(timeout(LONG, second).await.unwrap().unwrap(), Err(Refused));
+    assert_eq!(timeout(LONG, third).await.unwrap().unwrap(), Err(Refused));
+}
