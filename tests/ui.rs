@@ -2,7 +2,7 @@
 //! of functions that compile unchanged, and runs them.
 //!
 //! `TRYBUILD=overwrite cargo test --test ui` writes the `.stderr` files anew. Look where every caret stands before you
-//! keep them. One case: `cargo test --test ui -- trybuild=ttl-zero.rs`.
+//! keep them. One case: `cargo test --test ui -- ui trybuild=ttl-zero.rs`.
 
 #[test]
 fn ui() {

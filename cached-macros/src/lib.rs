@@ -128,10 +128,9 @@ fn cached_function(options: proc_macro2::TokenStream, item: proc_macro2::TokenSt
 fn key_part_newtype(item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = Errors::default();
     let newtype = Newtype::parse(item, &mut errors);
-    match errors.finish() {
-        Some(error) => error.to_compile_error(),
-        None => newtype.as_ref().map(expand::key_part).unwrap_or_default(),
-    }
+    let mut tokens = newtype.as_ref().map(expand::key_part).unwrap_or_default();
+    tokens.extend(errors.finish().map(|error| error.to_compile_error()));
+    tokens
 }
 
 fn key_in_code(input: proc_macro2::TokenStream) -> proc_macro2::TokenStream {

@@ -11,23 +11,26 @@ use crate::errors::{Errors, without_spaces};
 pub(crate) struct Newtype {
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
-    pub(crate) member: Member,
-    pub(crate) ty: Type,
+    /// `None`: there is not one, which is reported.
+    pub(crate) field: Option<(Member, Type)>,
     /// `#[key_part(crate = ::path)]`
     pub(crate) runtime: Option<Path>,
 }
 
 impl Newtype {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Option<Newtype> {
-        let item = match syn::parse2(tokens) {
-            Ok(Item::Struct(item)) => item,
+        let (ident, generics, attrs, field) = match syn::parse2(tokens) {
+            Ok(Item::Struct(item)) => {
+                let field = only_field(&item.ident, &item.fields, errors);
+                (item.ident, item.generics, item.attrs, field)
+            }
             Ok(Item::Enum(item)) => {
                 errors.at(
                     item.enum_token.span,
                     "`KeyPart` is derived for a struct with one field; for an enum write `<name|hash>` in the key, or \
                      implement `KeyPart` by a number or a text",
                 );
-                return None;
+                (item.ident, item.generics, item.attrs, None)
             }
             Ok(Item::Union(item)) => {
                 errors.at(
@@ -35,8 +38,9 @@ impl Newtype {
                     "`KeyPart` is derived for a struct with one field; a union does not know its value, write a \
                      getter into the key: `<name.id()>`",
                 );
-                return None;
+                (item.ident, item.generics, item.attrs, None)
             }
+            // The compiler derives for nothing else.
             Ok(_) => return None,
             Err(error) => {
                 errors.push(error);
@@ -44,28 +48,29 @@ impl Newtype {
             }
         };
         let mut runtime = None;
-        for attr in item.attrs.iter().filter(|attr| attr.path().is_ident("key_part")) {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("key_part")) {
             match option(attr) {
                 Ok(path) => runtime = Some(path),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    errors.push(error);
+                    return None;
+                }
             }
         }
-        let mut fields = item.fields.members().zip(&item.fields);
-        let (Some((member, field)), None) = (fields.next(), fields.next()) else {
-            not_one_field(&item.ident, &item.fields, errors);
-            return None;
-        };
         Some(Newtype {
-            member,
-            ty: field.ty.clone(),
-            ident: item.ident,
-            generics: item.generics,
+            ident,
+            generics,
+            field,
             runtime,
         })
     }
 }
 
-fn not_one_field(ident: &Ident, fields: &Fields, errors: &mut Errors) {
+fn only_field(ident: &Ident, fields: &Fields, errors: &mut Errors) -> Option<(Member, Type)> {
+    let mut pairs = fields.members().zip(fields);
+    if let (Some((member, field)), None) = (pairs.next(), pairs.next()) {
+        return Some((member, field.ty.clone()));
+    }
     let places: Vec<String> = fields
         .members()
         .map(|member| format!("<id.{}>", without_spaces(member)))
@@ -80,6 +85,7 @@ fn not_one_field(ident: &Ident, fields: &Fields, errors: &mut Errors) {
         )
     };
     errors.at(ident.span(), message);
+    None
 }
 
 /// `#[key_part(crate = ::my::path)]`

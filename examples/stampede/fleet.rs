@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::rows::now;
+use crate::rows::{Load, now};
 use crate::scenario::Scenario;
 
 /// What a child is told.
@@ -29,6 +29,7 @@ pub struct Report {
     pub wrong: usize,
     /// Redis operations that failed or were not answered in time.
     pub errors: u64,
+    pub loads: Vec<Load>,
 }
 
 /// How long before the start the orders go out, in microseconds: so that every child has its tasks ready by then.

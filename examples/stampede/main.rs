@@ -10,6 +10,7 @@ mod fleet;
 mod redis_server;
 mod rows;
 mod scenario;
+mod stall;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use fleet::Fleet;
 use redis_server::RedisServer;
 use rows::{Directory, LOAD, Row, Rows};
 use scenario::{Round, Scenario};
+use stall::Stall;
 use tokio::runtime::Builder;
 
 struct Options {
@@ -81,6 +83,7 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         LOAD.as_millis()
     );
 
+    let stall = Stall::watch();
     let mut table = Vec::new();
     for scenario in Scenario::ALL {
         let mut fleet = Fleet::start(scenario, options.processes, options.tasks, &redis.url(), &database).await?;
@@ -90,8 +93,10 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
             if scenario != Scenario::Absent {
                 rows.insert(&Row::numbered(id)).await?;
             }
+            stall.take()?;
             let reports = fleet.round(number).await?;
-            let round = Round::judge(scenario, options.tasks, &reports, &rows.loads(id).await?);
+            let stall = stall.take()?;
+            let round = Round::judge(scenario, options.tasks, &reports, &rows.loads(id).await?, stall);
             for broken in &round.broken {
                 println!("{}, round {}: {broken}", scenario.name(), number + 1);
             }
@@ -102,16 +107,17 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     }
 
     println!(
-        "\n{:<28} {:>6} {:>8} {:>12} {:>6} {:>9} {:>15}   promised",
-        "", "held", "calls", "loads", "most*", "margin**", "last answer***"
+        "\n{:<28} {:>6} {:>8} {:>8} {:>6} {:>9} {:>15} {:>11}   promised",
+        "", "held", "calls", "loads", "most*", "margin**", "last answer***", "stall****"
     );
     for (scenario, rounds) in &table {
         print_row(*scenario, rounds);
     }
     println!(
-        "\n*   loads of the process that had most\n\
-         **  from the last call's beginning to the first load's end, least: positive if every call began before\n\
-         *** from the first call's beginning to the last answer, median and worst, in loads of {} ms",
+        "\n*    loads of the process that had most\n\
+         **   from the last call's beginning to the first load's end, least: positive if every call began before\n\
+         ***  from the first call's beginning to the last answer, median and worst, in loads of {} ms\n\
+         **** longest time for which the machine itself did not run a thread that was due",
         LOAD.as_millis()
     );
     Ok(table
@@ -127,10 +133,11 @@ fn print_row(scenario: Scenario, rounds: &[Round]) {
     let most = rounds.iter().map(|round| round.loads).max().unwrap_or(0);
     let in_one_process = rounds.iter().map(|round| round.most_in_one_process).max().unwrap_or(0);
     let margin = rounds.iter().map(|round| round.margin).fold(f64::INFINITY, f64::min);
+    let stall = rounds.iter().map(|round| round.stall).fold(0.0, f64::max);
     let mut spans: Vec<f64> = rounds.iter().map(|round| round.span).collect();
     spans.sort_by(f64::total_cmp);
     println!(
-        "{:<28} {:>6} {calls:>8} {:>12} {in_one_process:>6} {margin:>6.1} ms {:>7.2} {:>7.2}   {}",
+        "{:<28} {:>6} {calls:>8} {:>8} {in_one_process:>6} {margin:>6.1} ms {:>7.2} {:>7.2} {stall:>8.1} ms   {}",
         scenario.name(),
         format!("{held}/{}", rounds.len()),
         if fewest == most {

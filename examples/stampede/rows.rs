@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cached_runtime::cached;
@@ -18,10 +19,9 @@ pub struct Row {
     pub text: String,
 }
 
-/// One entry of the log.
-#[derive(Clone, Debug, sqlx::FromRow)]
+/// When a body ran.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Load {
-    pub process: u32,
     pub began: i64,
     pub ended: i64,
 }
@@ -29,6 +29,8 @@ pub struct Load {
 pub struct Rows {
     pool: SqlitePool,
     process: u32,
+    /// This process's loads since somebody took them.
+    ended: Mutex<Vec<Load>>,
 }
 
 impl Rows {
@@ -45,15 +47,22 @@ impl Rows {
     }
 
     async fn slow_query(&self, id: i64) -> Result<Option<Row>, sqlx::Error> {
-        let log = sqlx::query("INSERT INTO loads (id, process, began) VALUES (?, ?, ?)");
-        let log = log.bind(id).bind(self.process).bind(now());
-        let entry = log.execute(&self.pool).await?.last_insert_rowid();
+        let began = now();
+        let log = sqlx::query("INSERT INTO loads (id, process) VALUES (?, ?)");
+        log.bind(id).bind(self.process).execute(&self.pool).await?;
         tokio::time::sleep(LOAD).await;
         let select = sqlx::query_as("SELECT id, text FROM rows WHERE id = ?").bind(id);
         let row = select.fetch_optional(&self.pool).await?;
-        let log = sqlx::query("UPDATE loads SET ended = ? WHERE entry = ?");
-        log.bind(now()).bind(entry).execute(&self.pool).await?;
+        self.lock().push(Load { began, ended: now() });
         Ok(row)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Load>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn take_ended(&self) -> Vec<Load> {
+        std::mem::take(&mut *self.lock())
     }
 
     pub async fn open(file: &Path, process: u32) -> Result<Self, sqlx::Error> {
@@ -65,13 +74,17 @@ impl Rows {
             .synchronous(SqliteSynchronous::Off)
             .busy_timeout(Duration::from_secs(5));
         let pool = SqlitePoolOptions::new().connect_with(options).await?;
-        Ok(Self { pool, process })
+        Ok(Self {
+            pool,
+            process,
+            ended: Mutex::default(),
+        })
     }
 
     pub async fn create(&self) -> Result<(), sqlx::Error> {
         let schema = "
             CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
-            CREATE TABLE loads (entry INTEGER PRIMARY KEY, id INTEGER, process INTEGER, began INTEGER, ended INTEGER);
+            CREATE TABLE loads (id INTEGER NOT NULL, process INTEGER NOT NULL);
         ";
         sqlx::raw_sql(schema).execute(&self.pool).await.map(drop)
     }
@@ -81,9 +94,9 @@ impl Rows {
         insert.bind(row.id).bind(&row.text).execute(&self.pool).await.map(drop)
     }
 
-    /// The loads of one row, in the order in which they began.
-    pub async fn loads(&self, id: i64) -> Result<Vec<Load>, sqlx::Error> {
-        let select = sqlx::query_as("SELECT process, began, ended FROM loads WHERE id = ? ORDER BY began");
+    /// For each load of one row, the process that ran it.
+    pub async fn loads(&self, id: i64) -> Result<Vec<u32>, sqlx::Error> {
+        let select = sqlx::query_scalar("SELECT process FROM loads WHERE id = ?");
         select.bind(id).fetch_all(&self.pool).await
     }
 }

@@ -1,7 +1,7 @@
 //! What is run, and what is promised of it.
 
 use crate::fleet::Report;
-use crate::rows::{LOAD, Load};
+use crate::rows::LOAD;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
@@ -86,53 +86,51 @@ pub struct Round {
     pub margin: f64,
     /// From the first call's beginning to the last answer, in loads of 100 ms.
     pub span: f64,
+    /// How long the machine itself stood still, in milliseconds.
+    pub stall: f64,
     pub broken: Vec<String>,
 }
 
 impl Round {
-    pub fn judge(scenario: Scenario, tasks: usize, reports: &[Report], loads: &[Load]) -> Self {
+    /// `loads` is the database's word: for each load, the process that ran it.
+    pub fn judge(scenario: Scenario, tasks: usize, reports: &[Report], loads: &[u32], stall: i64) -> Self {
         let processes = reports.len();
         let calls = reports.iter().map(|report| report.calls).sum();
         let first_call = reports.iter().map(|report| report.first_call).min().unwrap_or(0);
         let last_call = reports.iter().map(|report| report.last_call).max().unwrap_or(0);
         let last_answer = reports.iter().map(|report| report.last_answer).max().unwrap_or(0);
-        let first_end = loads.iter().map(|load| load.ended).min().unwrap_or(0);
+        let first_end = reports
+            .iter()
+            .flat_map(|report| &report.loads)
+            .map(|load| load.ended)
+            .min()
+            .unwrap_or(0);
         let most = (0..)
             .zip(reports)
-            .map(|(process, _)| loads.iter().filter(|load| load.process == process).count());
+            .map(|(process, _)| loads.iter().filter(|load| **load == process).count());
         let mut round = Self {
             calls,
             loads: loads.len(),
             most_in_one_process: most.max().unwrap_or(0),
             margin: millis(first_end - last_call),
             span: millis(last_answer - first_call) / (LOAD.as_secs_f64() * 1e3),
+            stall: millis(stall),
             broken: Vec::new(),
         };
+        let log = round_log(first_call, reports) + &format!("the machine stood still for {:.1} ms", millis(stall));
         let wrong: usize = reports.iter().map(|report| report.wrong).sum();
-        let errors: u64 = reports.iter().map(|report| report.errors).sum();
         round.expect(calls == tasks * processes, || format!("{calls} calls were made"));
         round.expect(wrong == 0, || format!("{wrong} answers were wrong"));
         let few = (1..=scenario.loads(processes)).contains(&round.loads)
             && round.most_in_one_process <= scenario.loads_per_process(processes);
-        let after = |instant: i64| millis(instant - first_call);
-        let log = |load: &Load| {
-            let (began, ended) = (after(load.began), after(load.ended));
-            format!(" process {} from {began:.1} to {ended:.1} ms,", load.process)
-        };
-        let log = loads.iter().map(log).collect::<String>() + &format!(" {errors} Redis operations failed");
-        round.expect(few, || format!("{} loads:{log}", loads.len()));
+        round.expect(few, || format!("{} loads; {log}", loads.len()));
         // A stampede of which some came late would prove little.
         round.expect(round.margin > 0.0, || {
             "not every call had begun before the load ended".to_owned()
         });
         if let Some(span) = scenario.span() {
-            round.expect(round.span <= span, || {
-                let answers = reports
-                    .iter()
-                    .map(|report| format!(" {:.1}", after(report.last_answer)));
-                let answers: String = answers.collect();
-                format!("the last answer came after more than {span} loads: each process's{answers} ms, loads:{log}")
-            });
+            let late = || format!("the last answer came after more than {span} loads; {log}");
+            round.expect(round.span <= span, late);
         }
         round
     }
@@ -142,6 +140,20 @@ impl Round {
             self.broken.push(otherwise());
         }
     }
+}
+
+/// When each process loaded and had its last answer, in milliseconds after the first call of all.
+fn round_log(first_call: i64, reports: &[Report]) -> String {
+    let after = |instant: i64| millis(instant - first_call);
+    let mut log = String::new();
+    for (process, report) in reports.iter().enumerate() {
+        let loads = report.loads.iter();
+        let loads = loads.map(|load| format!("{:.1} to {:.1} ms, ", after(load.began), after(load.ended)));
+        log += &format!("process {process}: {}", loads.collect::<String>());
+        log += &format!("last answer {:.1} ms, ", after(report.last_answer));
+        log += &format!("{} Redis operations failed; ", report.errors);
+    }
+    log
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -22,7 +22,10 @@ struct Users {
 
 impl Users {
     fn over(cache: Cache) -> Self {
-        Self { cache, loads: Count::default() }
+        Self {
+            cache,
+            loads: Count::default(),
+        }
     }
 
     async fn load(&self) -> u64 {

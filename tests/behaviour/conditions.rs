@@ -28,7 +28,11 @@ impl Stock {
     }
 
     fn standing_still(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), gate: Gate::closed(), loads: Count::default() }
+        Self {
+            cache: cache.clone(),
+            gate: Gate::closed(),
+            loads: Count::default(),
+        }
     }
 
     #[cached(key = "when:<id>", ttl = 60, mutex, when = id > 0 && !fresh, skip(fresh), cache = self.cache.clone())]
@@ -47,7 +51,10 @@ impl Stock {
         Ok(id)
     }
 
-    #[cached(key = "freely:<id>", ttl = 60, unless = |count| count.is_none_or(|count| count < 10), none_ttl = 60, cache = self.cache.clone())]
+    #[cached(
+        key = "freely:<id>", ttl = 60, unless = |count| count.is_none_or(|count| count < 10), none_ttl = 60,
+        cache = self.cache.clone()
+    )]
     async fn unless_few_or_none(&self, id: i64) -> Option<i64> {
         self.loads.add();
         self.gate.pass().await;

@@ -40,12 +40,21 @@ struct Users {
 
 impl Users {
     fn over(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), loads: Count::default(), first: Gate::closed(), others: Gate::closed() }
+        Self {
+            cache: cache.clone(),
+            loads: Count::default(),
+            first: Gate::closed(),
+            others: Gate::closed(),
+        }
     }
 
     async fn load(&self) -> u64 {
         let load = self.loads.add();
-        if load == 1 { self.first.pass().await } else { self.others.pass().await }
+        if load == 1 {
+            self.first.pass().await
+        } else {
+            self.others.pass().await
+        }
         load
     }
 
@@ -108,7 +117,10 @@ where
     let leader = tokio::spawn(call(users.clone()));
     users.first.entered(1).await;
     let mut joined: Vec<_> = (0..CALLERS).map(|_| Box::pin(call(users.clone()))).collect();
-    assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
+    assert!(
+        joined.iter_mut().all(|call| call.now_or_never().is_none()),
+        "it joined no load"
+    );
     let joined: Vec<_> = joined.into_iter().map(tokio::spawn).collect();
     users.first.open();
     // None of them can end before all of them have begun.
@@ -219,7 +231,8 @@ on_both_backends! {
                 tokio::time::sleep(LOAD).await;
                 Err::<u8, _>("no")
             };
-            let results = join_all((0..CALLERS).map(|_| world.cache.get_or_load(key!("free:<round>"), policy, load))).await;
+            let call = |_| world.cache.get_or_load(key!("free:<round>"), policy, load);
+            let results = join_all((0..CALLERS).map(call)).await;
             assert!(results.iter().all(Result::is_err));
         }).await;
         assert!(best < Duration::from_millis(60), "{best:?}");

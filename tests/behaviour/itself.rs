@@ -26,12 +26,21 @@ struct Orders {
 
 impl Orders {
     fn over(here: &Cache, there: &Cache) -> Self {
-        Self { here: here.clone(), there: there.clone(), meet: None, loads: Count::default() }
+        Self {
+            here: here.clone(),
+            there: there.clone(),
+            meet: None,
+            loads: Count::default(),
+        }
     }
 
     /// As seen by the other process: what was `there` is `here`.
     fn turned(&self) -> Self {
-        Self { here: self.there.clone(), there: self.here.clone(), ..self.clone() }
+        Self {
+            here: self.there.clone(),
+            there: self.here.clone(),
+            ..self.clone()
+        }
     }
 
     async fn meet(&self, depth: u32) {
@@ -41,61 +50,106 @@ impl Orders {
         }
     }
 
-    #[cached(key = "factorial:<n>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
+    #[cached(
+        key = "factorial:<n>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth),
+        cache = self.here.clone()
+    )]
     async fn itself(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.itself(n, depth - 1)).await? + 1) }
+        if depth == 0 {
+            Ok(n)
+        } else {
+            Ok(Box::pin(self.itself(n, depth - 1)).await? + 1)
+        }
     }
 
     #[cached(key = "free:<n>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn itself_without_mutex(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.itself_without_mutex(n, depth - 1)).await? + 1) }
+        if depth == 0 {
+            Ok(n)
+        } else {
+            Ok(Box::pin(self.itself_without_mutex(n, depth - 1)).await? + 1)
+        }
     }
 
     /// Its own key again, but by way of the other cache.
-    #[cached(key = "factorial:<n>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
+    #[cached(
+        key = "factorial:<n>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth),
+        cache = self.here.clone()
+    )]
     async fn itself_elsewhere(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.turned().itself_elsewhere(n, depth - 1)).await? + 1) }
+        if depth == 0 {
+            Ok(n)
+        } else {
+            Ok(Box::pin(self.turned().itself_elsewhere(n, depth - 1)).await? + 1)
+        }
     }
 
     #[cached(key = "order:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn order(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.customer(id, depth + 1)).await? + 1) }
+        if depth == 3 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.customer(id, depth + 1)).await? + 1)
+        }
     }
 
-    #[cached(key = "customer:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
+    #[cached(
+        key = "customer:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth),
+        cache = self.here.clone()
+    )]
     async fn customer(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.order(id, depth + 1)).await? + 1) }
+        if depth == 3 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.order(id, depth + 1)).await? + 1)
+        }
     }
 
     #[cached(key = "order-free:<id>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn order_without_mutex(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.customer_without_mutex(id, depth + 1)).await? + 1) }
+        if depth == 3 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.customer_without_mutex(id, depth + 1)).await? + 1)
+        }
     }
 
     #[cached(key = "customer-free:<id>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn customer_without_mutex(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.order_without_mutex(id, depth + 1)).await? + 1) }
+        if depth == 3 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.order_without_mutex(id, depth + 1)).await? + 1)
+        }
     }
 
     /// A ring of keys, each of which loads the next.
     #[cached(key = "ring:<at>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn ring(&self, at: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 5 { Ok(1) } else { Ok(Box::pin(self.ring((at + 1) % 4, depth + 1)).await? + 1) }
+        if depth == 5 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.ring((at + 1) % 4, depth + 1)).await? + 1)
+        }
     }
 
     /// The same over alternating caches.
     #[cached(key = "chain:<at>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn ring_over_both(&self, at: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 5 { Ok(1) } else { Ok(Box::pin(self.turned().ring_over_both((at + 1) % 4, depth + 1)).await? + 1) }
+        if depth == 5 {
+            Ok(1)
+        } else {
+            Ok(Box::pin(self.turned().ring_over_both((at + 1) % 4, depth + 1)).await? + 1)
+        }
     }
 }
 
@@ -146,7 +200,8 @@ on_both_backends! {
     }
 
     async fn two_tasks_that_load_crosswise_over_two_caches_do_not_wait_for_each_other(world: World) {
-        let here = Orders { meet: Some(Arc::new(Barrier::new(2))), ..Orders::over(&world.cache, &world.other_process()) };
+        let meet = Some(Arc::new(Barrier::new(2)));
+        let here = Orders { meet, ..Orders::over(&world.cache, &world.other_process()) };
         for id in 0..5 {
             let crosswise = async {
                 let (a, b) = (here.clone(), here.turned());
@@ -170,7 +225,8 @@ on_both_backends! {
     }
 
     async fn a_ring_of_four_tasks_does_not_wait_for_itself(world: World) {
-        let orders = Orders { meet: Some(Arc::new(Barrier::new(4))), ..Orders::over(&world.cache, &world.other_process()) };
+        let meet = Some(Arc::new(Barrier::new(4)));
+        let orders = Orders { meet, ..Orders::over(&world.cache, &world.other_process()) };
         let ring = (0..4).map(|at| {
             let orders = if at % 2 == 0 { orders.clone() } else { orders.turned() };
             tokio::spawn(async move { orders.ring(at, 0).await })
@@ -199,7 +255,12 @@ struct Both {
 
 impl Both {
     fn over(cache: &Cache, other: &Cache) -> Self {
-        Self { cache: cache.clone(), other: other.clone(), loads: Count::default(), gate: Gate::closed() }
+        Self {
+            cache: cache.clone(),
+            other: other.clone(),
+            loads: Count::default(),
+            gate: Gate::closed(),
+        }
     }
 
     #[cached(key = "both:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
@@ -208,7 +269,10 @@ impl Both {
         Ok(self.loads.add())
     }
 
-    #[cached(key = "both:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(other), cache = if other { self.other.clone() } else { self.cache.clone() })]
+    #[cached(
+        key = "both:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(other),
+        cache = if other { self.other.clone() } else { self.cache.clone() }
+    )]
     fn blocking(&self, id: u64, other: bool) -> Result<u64, String> {
         Ok(self.loads.add())
     }
@@ -223,7 +287,10 @@ impl Both {
         tokio::runtime::Handle::current().block_on(self.asynchronous(id))
     }
 
-    #[cached(key = "cross:<from>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(meet), cache = self.cache.clone())]
+    #[cached(
+        key = "cross:<from>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(meet),
+        cache = self.cache.clone()
+    )]
     fn crosswise(&self, from: u64, meet: &std::sync::Barrier) -> Result<u64, String> {
         if self.loads.add() <= 2 {
             meet.wait();
@@ -237,7 +304,10 @@ impl Both {
 /// An async task of a current-thread runtime stands in its load; the runtime's own thread makes a blocking call.
 fn a_blocking_call_beside_an_async_load(cache: &Cache, other: &Cache) {
     let both = Both::over(cache, other);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let leader = both.clone();
         let leader = tokio::spawn(async move { leader.asynchronous(1).await });
@@ -245,7 +315,11 @@ fn a_blocking_call_beside_an_async_load(cache: &Cache, other: &Cache) {
         let began = Instant::now();
         assert_eq!(both.blocking(1, false), Ok(1));
         assert_eq!(both.blocking(1, true), Ok(2));
-        assert!(began.elapsed() < AT_ONCE, "it waited for a task that only this thread can run: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < AT_ONCE,
+            "it waited for a task that only this thread can run: {:?}",
+            began.elapsed()
+        );
         both.gate.open();
         assert_eq!(leader.await.unwrap(), Ok(3));
         assert_eq!(both.blocking(1, false), Ok(3), "the task's load is what is stored");
@@ -273,7 +347,8 @@ on_both_backends! {
         let call = both.clone();
         let nested = tokio::task::spawn_blocking(move || call.blocking_over_asynchronous(2));
         assert_eq!(timeout(AT_ONCE, nested).await.expect("it waits for itself").unwrap(), Ok(3));
-        assert_eq!((both.asynchronous(1).await, both.asynchronous(2).await), (Ok(3), Ok(3)), "the outer loads are stored");
+        let stored = (both.asynchronous(1).await, both.asynchronous(2).await);
+        assert_eq!(stored, (Ok(3), Ok(3)), "the outer loads are what is stored");
     }
 
     async fn two_threads_that_load_crosswise_do_not_wait_for_each_other(world: World) {
@@ -302,7 +377,8 @@ impl Spawning {
     async fn spawn(self: Arc<Self>, id: u64) -> u64 {
         if self.loads.add() == 1 {
             let inner = Arc::clone(&self);
-            let inner: tokio::task::JoinHandle<u64> = tokio::spawn(async move { Box::pin(inner.spawn_inside(id)).await });
+            let inner: tokio::task::JoinHandle<u64> =
+                tokio::spawn(async move { Box::pin(inner.spawn_inside(id)).await });
             return inner.await.unwrap() + 1;
         }
         0

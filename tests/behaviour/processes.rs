@@ -33,8 +33,12 @@ struct Users {
 impl Users {
     fn processes(redis: &Redis, number: usize) -> Vec<Self> {
         let (loads, gate) = (Count::default(), Gate::closed());
-        let process =
-            |_| Self { cache: redis.cache(), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
+        let process = |_| Self {
+            cache: redis.cache(),
+            loads: loads.clone(),
+            own: Count::default(),
+            gate: gate.clone(),
+        };
         (0..number).map(process).collect()
     }
 
@@ -89,7 +93,10 @@ impl Users {
         Ok(None)
     }
 
-    #[cached(key = "few:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), unless = |_| true, cache = self.cache.clone())]
+    #[cached(
+        key = "few:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), unless = |_| true,
+        cache = self.cache.clone()
+    )]
     async fn unstored(&self, id: u64) -> Result<u64, Refused> {
         self.count();
         tokio::time::sleep(LOAD).await;
@@ -111,7 +118,10 @@ impl Users {
     }
 
     async fn waits(&self) {
-        eventually("nobody waits for the other process", async || self.cache.stats().total().lock_waits > 0).await;
+        eventually("nobody waits for the other process", async || {
+            self.cache.stats().total().lock_waits > 0
+        })
+        .await;
     }
 }
 
@@ -153,7 +163,9 @@ async fn with_mutex_all_processes_share_one_load() {
         }
     }
     let waiting = async || {
-        let waits = processes.iter().filter(|users| users.cache.stats().total().lock_waits > 0);
+        let waits = processes
+            .iter()
+            .filter(|users| users.cache.stats().total().lock_waits > 0);
         waits.count() == 3
     };
     eventually("three processes wait for the fourth", waiting).await;
@@ -176,9 +188,16 @@ async fn without_mutex_no_process_waits_for_another_and_only_the_lease_holder_st
     processes[0].gate.open();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(1), Ok(2)));
     for users in &processes {
-        assert_eq!(users.find_without_mutex(1).await, Ok(1), "not what the lease holder loaded");
+        assert_eq!(
+            users.find_without_mutex(1).await,
+            Ok(1),
+            "not what the lease holder loaded"
+        );
     }
-    let stores: Vec<_> = processes.iter().map(|users| users.cache.stats().total().stores).collect();
+    let stores: Vec<_> = processes
+        .iter()
+        .map(|users| users.cache.stats().total().stores)
+        .collect();
     assert_eq!(stores, [1, 0]);
 }
 
@@ -192,7 +211,9 @@ async fn when_the_loading_call_is_dropped_another_process_takes_over_at_once() {
     let waiting = tokio::spawn(async move { join_all((0..CALLERS).map(|_| second.find(1))).await });
     processes[1].waits().await;
     leader.abort();
-    timeout(LONG, processes[0].gate.entered(2)).await.expect("the lease was not given back");
+    timeout(LONG, processes[0].gate.entered(2))
+        .await
+        .expect("the lease was not given back");
     processes[0].gate.open();
     assert!(waiting.await.unwrap().iter().all(|found| *found == Ok(2)));
     assert_eq!(processes[0].loads.get(), 2);
@@ -237,7 +258,10 @@ async fn an_error_that_can_be_cloned_costs_each_process_one_load() {
         })
         .await;
         assert!(best < LOAD * 3, "{number} processes: {best:?}");
-        assert!(most.iter().all(|loads| *loads <= 2), "{number} processes loaded {most:?} times");
+        assert!(
+            most.iter().all(|loads| *loads <= 2),
+            "{number} processes loaded {most:?} times"
+        );
     }
 }
 
@@ -250,7 +274,10 @@ async fn a_none_that_is_not_cached_is_adopted_by_the_processes_that_waited_for_i
             assert_eq!(users.absent(round).await, Ok(None));
         })
         .await;
-        assert!(most_own.iter().all(|loads| *loads <= 1), "{number} processes loaded {most_own:?} times");
+        assert!(
+            most_own.iter().all(|loads| *loads <= 1),
+            "{number} processes loaded {most_own:?} times"
+        );
         assert!(most <= number as u64, "{number} processes loaded {most} times");
         assert!(best < LOAD * 3, "{number} processes: {best:?}");
     }
@@ -265,7 +292,10 @@ async fn a_value_that_is_not_stored_costs_each_process_one_load() {
             assert_eq!(users.unstored(round).await, Ok(round));
         })
         .await;
-        assert!(most_own.iter().all(|loads| *loads <= 1), "{number} processes loaded {most_own:?} times");
+        assert!(
+            most_own.iter().all(|loads| *loads <= 1),
+            "{number} processes loaded {most_own:?} times"
+        );
         assert!(best < LOAD * 3, "{number} processes: {best:?}");
     }
 }
@@ -276,7 +306,11 @@ async fn whoever_waited_for_a_failed_load_never_waits_for_the_one_after_it() {
     let redis = Redis::start();
     let mut processes = Users::processes(&redis, 3);
     let news = Arc::new(Semaphore::new(0));
-    let late = redis.builder().wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news)))).build().unwrap();
+    let late = redis
+        .builder()
+        .wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news))))
+        .build()
+        .unwrap();
     processes[2].cache = late;
     let call = |process: usize| {
         let users = processes[process].clone();

@@ -58,7 +58,7 @@ impl Users {
     }
 
     #[cached(key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "150ms"), cache = self.cache.clone())]
-    async fn find_impatiently(&self, id: u64, ) -> Result<u64, String> {
+    async fn find_impatiently(&self, id: u64) -> Result<u64, String> {
         let load = self.loads.add();
         if load == 1 {
             self.gate.pass().await;
@@ -95,7 +95,8 @@ on_both_backends! {
     async fn what_was_loaded_is_a_hit(world: World) {
         let loads = Count::default();
         for _ in 0..20 {
-            let value = world.cache.get_or_load(key!("k"), Duration::from_secs(60), || async { Ok::<_, ()>(loads.add()) }).await;
+            let load = || async { Ok::<_, ()>(loads.add()) };
+            let value = world.cache.get_or_load(key!("k"), Duration::from_secs(60), load).await;
             assert_eq!(value, Ok(1));
         }
         assert_eq!(loads.get(), 1);
@@ -141,7 +142,9 @@ on_both_backends! {
         let mut callers = JoinSet::new();
         for id in 0..64 {
             let users = users.clone();
-            callers.spawn(async move { if id % 2 == 0 { users.find(id).await } else { users.find_without_mutex(id).await } });
+            callers.spawn(async move {
+                if id % 2 == 0 { users.find(id).await } else { users.find_without_mutex(id).await }
+            });
         }
         // All 64 loads stand still at once.
         users.gate.entered(64).await;

@@ -18,7 +18,9 @@ impl<F: Future> Future for Polled<'_, F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(left) = self.polls.checked_sub(1) else { return Poll::Ready(None) };
+        let Some(left) = self.polls.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
         self.polls = left;
         match self.call.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),

@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 use crate::on_both_backends;
 use crate::support::Count;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct User {
     id: u32,
@@ -24,11 +26,17 @@ struct Supplier {
 }
 
 fn user(id: u32) -> User {
-    User { id, name: format!("user {id}") }
+    User {
+        id,
+        name: format!("user {id}"),
+    }
 }
 
 fn supplier(id: u32) -> Supplier {
-    Supplier { id, name: format!("supplier {id}") }
+    Supplier {
+        id,
+        name: format!("supplier {id}"),
+    }
 }
 
 #[derive(Clone)]
@@ -39,7 +47,10 @@ struct Parties {
 
 impl Parties {
     fn over(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), loads: Count::default() }
+        Self {
+            cache: cache.clone(),
+            loads: Count::default(),
+        }
     }
 
     #[cached(key = "party:<id>", ttl = 60, cache = self.cache.clone())]
@@ -98,10 +109,12 @@ on_both_backends! {
             assert_eq!(parties.known_user(id).await, Some(user(id)));
             assert_eq!(parties.user(id).await, user(id));
             assert_eq!(world.cache.get::<User>(&key!("party:<id>")).await, Some(user(id)));
-            let loaded = world.cache.get_or_load(key!("party:<id>"), Duration::from_secs(60), || async { Err::<User, _>("loaded") });
-            assert_eq!(loaded.await, Ok(user(id)));
-            let loaded = world.cache.get_or_load(key!("party:<id>"), Duration::from_secs(60), || async { Err::<Option<User>, _>("loaded") });
-            assert_eq!(loaded.await, Ok(Some(user(id))));
+            let load = || async { Err::<User, _>("loaded") };
+            let loaded = world.cache.get_or_load(key!("party:<id>"), MINUTE, load).await;
+            assert_eq!(loaded, Ok(user(id)));
+            let load = || async { Err::<Option<User>, _>("loaded") };
+            let loaded = world.cache.get_or_load(key!("party:<id>"), MINUTE, load).await;
+            assert_eq!(loaded, Ok(Some(user(id))));
         };
         parties.find_user(1).await.unwrap();
         stored(1).await;
@@ -109,7 +122,7 @@ on_both_backends! {
         stored(2).await;
         parties.user(3).await;
         stored(3).await;
-        world.cache.put(&key!("party:4"), &user(4), Duration::from_secs(60)).await.unwrap();
+        world.cache.put(&key!("party:4"), &user(4), MINUTE).await.unwrap();
         stored(4).await;
         assert_eq!(parties.loads.get(), 3);
     }
@@ -164,7 +177,7 @@ on_both_backends! {
             assert_eq!(parties.of_any_type(2, || Some(None::<u8>)).await, Some(None));
             for id in [1, 2] {
                 let key = key!("odd:<id>");
-                let policy = Duration::from_secs(60);
+                let policy = MINUTE;
                 if id == 1 {
                     let loaded = world.cache.get_or_load(key, policy, || async { Ok::<_, ()>(Some(())) }).await;
                     assert_eq!(loaded, Ok(Some(())));
@@ -187,7 +200,10 @@ impl log::Log for Collector {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LOGGED.lock().unwrap_or_else(PoisonError::into_inner).push(record.args().to_string());
+        LOGGED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(record.args().to_string());
     }
 
     fn flush(&self) {}
@@ -216,7 +232,9 @@ async fn each_function_warns_once_of_values_of_another_type() {
         log::set_logger(&Collector).expect("no other test of this binary installs a logger");
         log::set_max_level(log::LevelFilter::Warn);
     });
-    let warned = Warned { cache: Cache::in_memory() };
+    let warned = Warned {
+        cache: Cache::in_memory(),
+    };
     for id in 0..3 {
         for _ in 0..3 {
             warned.warned_user(id).await;
@@ -224,7 +242,12 @@ async fn each_function_warns_once_of_values_of_another_type() {
         }
     }
     let logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    let of = |text: &str| logged.iter().filter(|line| line.contains("warned:<id>") && line.contains(text)).count();
+    let of = |text: &str| {
+        logged
+            .iter()
+            .filter(|line| line.contains("warned:<id>") && line.contains(text))
+            .count()
+    };
     assert_eq!((of("`User`"), of("`Supplier`")), (1, 1), "{logged:?}");
     assert_eq!((of("warned_user"), of("warned_supplier")), (1, 1), "{logged:?}");
 }

@@ -33,29 +33,43 @@ struct Documents {
 
 impl Documents {
     fn over(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), old_loads: Count::default(), new_loads: Count::default() }
+        Self {
+            cache: cache.clone(),
+            old_loads: Count::default(),
+            new_loads: Count::default(),
+        }
     }
 
     #[cached(key = "document:<id>", ttl = 60, cache = self.cache.clone())]
     async fn before_the_deploy(&self, id: u32) -> Result<old::Document, String> {
-        Ok(old::Document { load: self.old_loads.add() })
+        Ok(old::Document {
+            load: self.old_loads.add(),
+        })
     }
 
     #[cached(key = "document:<id>", ttl = 60, version = 2, cache = self.cache.clone())]
     async fn after_the_deploy(&self, id: u32) -> Result<new::Document, String> {
-        Ok(new::Document { load: self.new_loads.add(), author: "ann".to_owned() })
+        Ok(new::Document {
+            load: self.new_loads.add(),
+            author: "ann".to_owned(),
+        })
     }
 
     #[cached(key = "document:<id>", ttl = 60, mutex, cache = self.cache.clone())]
     async fn one_before_the_deploy(&self, id: u32) -> Result<old::Document, String> {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        Ok(old::Document { load: self.old_loads.add() })
+        Ok(old::Document {
+            load: self.old_loads.add(),
+        })
     }
 
     #[cached(key = "document:<id>", ttl = 60, mutex, version = 2, cache = self.cache.clone())]
     async fn one_after_the_deploy(&self, id: u32) -> Result<new::Document, String> {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        Ok(new::Document { load: self.new_loads.add(), author: "ann".to_owned() })
+        Ok(new::Document {
+            load: self.new_loads.add(),
+            author: "ann".to_owned(),
+        })
     }
 }
 
@@ -64,7 +78,10 @@ fn old(load: u64) -> Result<old::Document, String> {
 }
 
 fn new(load: u64) -> Result<new::Document, String> {
-    Ok(new::Document { load, author: "ann".to_owned() })
+    Ok(new::Document {
+        load,
+        author: "ann".to_owned(),
+    })
 }
 
 on_both_backends! {
@@ -113,7 +130,8 @@ on_both_backends! {
                 elsewhere.one_after_the_deploy(id),
             );
             assert!(a.is_ok() && c.is_ok());
-            assert_eq!((b.unwrap().author.as_str(), d.unwrap().author.as_str()), ("ann", "ann"), "an old value was shared");
+            assert_eq!(b.unwrap().author, "ann", "an old value was shared");
+            assert_eq!(d.unwrap().author, "ann", "an old value was shared");
             // Whoever was faster: from now on the new version hits.
             let settled = documents.one_after_the_deploy(id).await;
             documents.one_before_the_deploy(id).await.unwrap();
@@ -125,7 +143,8 @@ on_both_backends! {
         let policy = Policy::ttl(Duration::from_secs(60));
         let load = |version: u32| {
             let cache = world.cache.clone();
-            async move { cache.get_or_load(key!("k"), policy.version(version), || async { Ok::<_, ()>(version) }).await }
+            let policy = policy.version(version);
+            async move { cache.get_or_load(key!("k"), policy, || async { Ok::<_, ()>(version) }).await }
         };
         assert_eq!(load(1).await, Ok(1));
         assert_eq!(load(3).await, Ok(3));

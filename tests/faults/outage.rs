@@ -98,6 +98,23 @@ async fn a_call_without_a_connection_does_not_cost_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_long_outage_hits_come_back_as_soon_as_after_a_short_one() {
+    let mut redis = Redis::start();
+    let service = Service::over(redis.cache());
+    service.until_hit("k").await;
+    redis.kill();
+    // Long enough for a back-off without a bound to have grown past what is promised.
+    let until = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < until {
+        service.uncached("k").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    redis.restart();
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cache_built_while_the_server_is_down_serves_bodies_and_then_hits() {
     let mut redis = Redis::start();
     redis.kill();

@@ -91,8 +91,8 @@ fn what_a_dead_runtime_was_loading_is_loaded_by_the_next_within_the_lease() {
     };
     let began = Instant::now();
     assert_eq!(multi_thread().block_on(next.row(1)), 10);
-    // The lease is 2 s.
-    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+    // The lease is 2 s; a call waits up to 10 s.
+    assert!(began.elapsed() < Duration::from_millis(3_500), "{:?}", began.elapsed());
     assert_eq!(next.loads.get(), 1);
 }
 
