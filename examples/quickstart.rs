@@ -73,10 +73,10 @@ impl Users {
     fn step(&self, step: &str, promised: u64, right: bool) -> Result<(), String> {
         let queries = self.queries.swap(0, Ordering::SeqCst);
         println!("{queries} load{} {step}", if queries == 1 { " " } else { "s" });
-        match queries == promised && right {
-            true => Ok(()),
-            false => Err(format!("promised: {promised} and the right answer (it was: {right})")),
+        if queries == promised && right {
+            return Ok(());
         }
+        Err(format!("promised: {promised} and the right answer (it was: {right})"))
     }
 }
 

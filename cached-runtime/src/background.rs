@@ -4,13 +4,15 @@
 //! A blocking call polls the cache's futures on its *own* thread and only borrows this runtime's timers and sockets.
 //! So it works on a current-thread runtime's own thread too, where `block_on` would panic.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{self, Builder, Handle};
 
 /// The background runtime; `None` where the system gave no thread.
 fn handle() -> Option<&'static Handle> {
@@ -66,10 +68,26 @@ impl<T> Future for InRuntime<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let _runtime = match Handle::try_current() {
-            Ok(_) => None,
-            Err(_) => handle().map(Handle::enter),
-        };
+        let _runtime = if equipped() { None } else { handle().map(Handle::enter) };
         self.0.as_mut().poll(cx)
+    }
+}
+
+/// Whether this thread is in a runtime, and that has timers: in one without, every deadline would panic.
+fn equipped() -> bool {
+    thread_local! {
+        static LAST: Cell<Option<(runtime::Id, bool)>> = const { Cell::new(None) };
+    }
+    let Ok(here) = Handle::try_current().map(|here| here.id()) else {
+        return false;
+    };
+    match LAST.get() {
+        Some((last, equipped)) if last == here => equipped,
+        _ => {
+            // There is no other way to ask.
+            let equipped = std::panic::catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok();
+            LAST.set(Some((here, equipped)));
+            equipped
+        }
     }
 }

@@ -9,15 +9,17 @@ use bytes::Bytes;
 
 use crate::background::InRuntime;
 use crate::builder::Builder;
+use crate::call::Call;
 use crate::codec;
+use crate::codec::CacheValue;
 use crate::entry::{self, Entry, Header};
 use crate::error::Error;
 use crate::flight::Flights;
 use crate::key::{Key, KeyOf, ToKey};
-use crate::outcome::{CacheValue, Returned};
+use crate::lookup;
 use crate::policy::{Policy, Ttl};
+use crate::returned::Returned;
 use crate::site::Site;
-use crate::slot::{self, Call};
 use crate::stats::{Registry, Stats};
 use crate::store::{Store, StoreError};
 use crate::token::Token;
@@ -48,7 +50,10 @@ pub(crate) struct Inner {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("store", &self.store).field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Cache")
+            .field("store", &self.store)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,9 +63,26 @@ impl fmt::Debug for Cache {
     }
 }
 
-impl From<&Cache> for Cache {
-    fn from(cache: &Cache) -> Self {
-        cache.clone()
+/// What `cache = ...` may be: a [`Cache`] or a reference to one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache",
+    label = "expected a `cached_runtime::Cache` or a reference to one",
+    note = "write the handle itself, as in `cache = self.cache.clone()`; a URL goes to `Cache::builder().redis(..)`, once, at start-up"
+)]
+pub trait IntoCache {
+    /// The handle.
+    fn into_cache(self) -> Cache;
+}
+
+impl IntoCache for Cache {
+    fn into_cache(self) -> Cache {
+        self
+    }
+}
+
+impl IntoCache for &Cache {
+    fn into_cache(self) -> Cache {
+        self.clone()
     }
 }
 
@@ -82,7 +104,10 @@ impl Inner {
 
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
-        self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
+        self.warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(site.index())
     }
 }
 
@@ -109,7 +134,10 @@ impl Cache {
     /// A cache in this process: the same semantics as over Redis, leases included, for one process.
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
-        Self::over(Some(Arc::new(crate::store::memory::MemoryStore::new(Builder::MEMORY))), String::new())
+        Self::over(
+            Some(Arc::new(crate::store::memory::MemoryStore::new(Builder::MEMORY))),
+            String::new(),
+        )
     }
 
     /// Every call runs its body.
@@ -177,7 +205,9 @@ impl Cache {
             Ttl::Never => None,
             Ttl::For(ttl) if !ttl.is_zero() => Some(policy.jittered(ttl)),
             Ttl::For(_) | Ttl::PerValue => {
-                return Err(Error::Setting("a ttl of zero stores nothing: use `invalidate` to remove a value".to_owned()));
+                return Err(Error::Setting(
+                    "a ttl of zero stores nothing: use `invalidate` to remove a value".to_owned(),
+                ));
             }
         };
         let header = Header {
@@ -208,7 +238,11 @@ impl Cache {
     }
 
     /// Changes an entry; afterwards nobody joins a load that began before.
-    async fn changing(&self, key: &str, change: impl Future<Output = Result<(), StoreError>> + Send) -> Result<(), Error> {
+    async fn changing(
+        &self,
+        key: &str,
+        change: impl Future<Output = Result<(), StoreError>> + Send,
+    ) -> Result<(), Error> {
         let before = self.0.flights.get(key);
         let changed = InRuntime::new(change).await;
         if let Some(flight) = before {
@@ -219,7 +253,11 @@ impl Cache {
 
     fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {
         let key = key.to_key();
-        if key.usable() { Ok(self.0.store_key(&key)) } else { Err(Error::Unhashable) }
+        if key.usable() {
+            Ok(self.0.store_key(&key))
+        } else {
+            Err(Error::Unhashable)
+        }
     }
 
     /// What `#[cached]` does, without the macro: returns the value under `key`, or runs `load`, stores its `Ok` and
@@ -244,12 +282,7 @@ impl Cache {
     /// # Errors
     ///
     /// Those of `load`, and no others.
-    pub async fn get_or_load<T, E, L, F>(
-        &self,
-        key: impl ToKey,
-        policy: impl Into<Policy>,
-        load: L,
-    ) -> Result<T, E>
+    pub async fn get_or_load<T, E, L, F>(&self, key: impl ToKey, policy: impl Into<Policy>, load: L) -> Result<T, E>
     where
         T: CacheValue,
         L: FnOnce() -> F,
@@ -257,7 +290,7 @@ impl Cache {
     {
         static SITE: Site = Site::new("get_or_load", file!(), line!(), "get_or_load", Policy::never());
         let call = Call::with(&SITE, policy.into(), key.to_key()).cache(self);
-        let mut slot = typed(slot::open(call).await, Returned::<Result<T, E>>::new().result());
+        let mut slot = typed(lookup::open(call).await, Returned::<Result<T, E>>::new().result());
         if let Some(out) = slot.hit().await {
             return out;
         }

@@ -8,9 +8,21 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::canonical::{Order, canonical};
 
+/// A value that can be stored: `Serialize` and `DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in the cache",
+    label = "not `Serialize` and `DeserializeOwned`",
+    note = "derive `serde::Serialize` and `serde::Deserialize` on it, or return a type that has them",
+    note = "a `Result` caches its `Ok` and an `Option` its `Some`; a function that returns a future must say so in its signature: `async fn`, `impl Future` or `Pin<Box<dyn Future>>`"
+)]
+pub trait CacheValue: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> CacheValue for T {}
+
 /// The JSON of `value`, or `None` when JSON cannot give it back: `Some(None)` read again is `None`, a NaN is nothing at
 /// all, an untagged enum may come back as its first variant. Storing such a value would serve a wrong one.
-pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Option<Vec<u8>> {
+pub(crate) fn encode<T: CacheValue>(value: &T) -> Option<Vec<u8>> {
     let json = serde_json::to_vec(value).ok()?;
     let again: T = decode(&json)?;
     (canonical(value, Order::Ignored)? == canonical(&again, Order::Ignored)?).then_some(json)
@@ -29,7 +41,10 @@ pub(crate) fn type_tag<T: ?Sized>() -> u64 {
 /// The same for a type of which one outer `Option` is not part of what is stored.
 pub(crate) fn optional_type_tag<T: ?Sized>(option: &str) -> u64 {
     let name = type_name::<T>();
-    let inner = name.strip_prefix(option).and_then(|inner| inner.strip_suffix('>')).unwrap_or(name);
+    let inner = name
+        .strip_prefix(option)
+        .and_then(|inner| inner.strip_suffix('>'))
+        .unwrap_or(name);
     xxh3_64(bare_name(inner).as_bytes())
 }
 
@@ -74,7 +89,10 @@ mod tests {
         assert!(encode(&vec![1.5_f64, -0.0, f64::MIN_POSITIVE, 0.1 + 0.2]).is_some());
         assert!(encode(&(0..100).collect::<HashSet<u32>>()).is_some());
         assert!(encode(&(0..100).map(|n| (n, n.to_string())).collect::<HashMap<u32, String>>()).is_some());
-        assert!(encode(&(i128::MIN, u64::MAX, Some(()), "é\u{0}".to_owned())).is_none(), "Some(()) reads back as None");
+        assert!(
+            encode(&(i128::MIN, u64::MAX, Some(()), "é\u{0}".to_owned())).is_none(),
+            "Some(()) reads back as None"
+        );
         assert!(encode(&(i128::MIN, u64::MAX, Some(1), "é\u{0}".to_owned())).is_some());
     }
 

@@ -42,7 +42,10 @@ impl fmt::Display for Error {
                  `valkey://...` or `unix:/path/to/socket`"
             ),
             Self::Feature { feature, wanted } => {
-                write!(f, "{wanted} needs the feature `{feature}` of cached-runtime: add it to the dependency's `features`")
+                write!(
+                    f,
+                    "{wanted} needs the feature `{feature}` of cached-runtime: add it to the dependency's `features`"
+                )
             }
             Self::Setting(what) => f.write_str(what),
             Self::Unavailable => f.write_str("the cache's store is not available"),

@@ -125,7 +125,11 @@ impl KeyWriter {
     pub fn new(text: &str) -> Self {
         let mut rendered = String::with_capacity(text.len() + 32);
         rendered.push_str(text);
-        Self { rendered, stop: None, usable: true }
+        Self {
+            rendered,
+            stop: None,
+            usable: true,
+        }
     }
 
     /// Writes one place and the literal text after it.
@@ -214,7 +218,10 @@ impl KeyWriter {
             self.rendered.push_str("%#");
             self.rendered.push_str(&digest);
         }
-        Key { rendered: self.rendered, usable: self.usable }
+        Key {
+            rendered: self.rendered,
+            usable: self.usable,
+        }
     }
 }
 
@@ -238,11 +245,22 @@ where
     key.place(following, |key| value.write(key));
 }
 
+/// A value that may stand in a `|hash` place: any `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be hashed into a cache key",
+    label = "not `Serialize`",
+    note = "`|hash` takes any `serde::Serialize` value: derive it, or name the fields that count with `<name.field>`"
+)]
+pub trait HashPart: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> HashPart for T {}
+
 /// Writes 128 bits of a `|hash` place and the text that follows it.
 #[doc(hidden)]
 pub fn hashed<T>(key: &mut KeyWriter, value: &T, following: &str)
 where
-    T: Serialize + ?Sized,
+    T: HashPart + ?Sized,
 {
     match canonical(value, Order::Kept) {
         Some(bytes) => key.place(following, |key| key.rendered.push_str(&hash128(&bytes))),

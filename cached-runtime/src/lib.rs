@@ -31,11 +31,13 @@
 //!
 //! # Layout
 //!
-//! * `slot`: the protocol, from the call to the fill; `typed` is its shim that encodes and decodes.
+//! * `lookup` and `slot`: the protocol, from the `call` to the load and from the load to the fill; `typed` is the shim
+//!   that encodes and decodes.
 //! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
-//! * `key`, `canonical`, `codec`, `outcome`: arguments to keys, values to bytes, return types to shapes.
+//! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `returned`, `outcome`, `presence`: return types to
+//!   shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
 //! * `background`: a runtime for callers that have none.
 
@@ -45,6 +47,7 @@
 mod background;
 mod builder;
 mod cache;
+mod call;
 mod canonical;
 mod chain;
 mod codec;
@@ -53,8 +56,11 @@ mod error;
 mod flight;
 mod key;
 mod lease;
+mod lookup;
 mod outcome;
 mod policy;
+mod presence;
+mod returned;
 mod scope;
 mod site;
 mod slot;
@@ -81,9 +87,9 @@ pub use cached_macros::{KeyPart, cached};
 
 pub use builder::Builder;
 pub use cache::Cache;
+pub use codec::CacheValue;
 pub use error::Error;
 pub use key::{Key, KeyOf, KeyPart, KeyWriter, ToKey};
-pub use outcome::CacheValue;
 pub use policy::{IntoTtl, Policy};
 pub use stats::{FunctionStats, Stats};
 
@@ -98,7 +104,7 @@ pub use stats::{FunctionStats, Stats};
 #[cfg(feature = "macros")]
 #[macro_export]
 macro_rules! key {
-    ($template:literal) => {
-        $crate::__private::key_impl!($crate, $template)
+    ($($template:tt)*) => {
+        $crate::__private::key_impl!($crate, $($template)*)
     };
 }

@@ -14,9 +14,10 @@ pub use std::string::String;
 pub use cached_macros::key_impl;
 
 pub use crate::__shape as shape;
+pub use crate::call::Call;
 pub use crate::key::{KeyPart, KeyWriter, hashed, part};
-pub use crate::outcome::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
+pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
+pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
 pub use crate::site::Site;
-pub use crate::slot::{Call, open, open_blocking};
 pub use crate::typed::typed;

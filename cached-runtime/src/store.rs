@@ -38,13 +38,7 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>>;
 
     /// Replaces the lease by the value; false when the key no longer holds this lease.
-    fn fill<'s>(
-        &'s self,
-        key: &'s str,
-        lease: &'s Placeholder,
-        value: Bytes,
-        px: Option<Duration>,
-    ) -> Reply<'s, bool>;
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool>;
 
     /// Removes the lease, or leaves `marker` in its place for a while; false when the key no longer holds this lease.
     fn release<'s>(

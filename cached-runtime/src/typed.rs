@@ -1,19 +1,34 @@
 //! The typed shim over [`Slot`]: decode, encode, and nothing else. What an expansion calls.
 
 use std::any::type_name;
-use std::marker::PhantomData;
 
 use crate::background::{self, InRuntime};
 use crate::chain::Loading;
 use crate::codec;
-use crate::outcome::{CacheValue, Shape};
+use crate::codec::CacheValue;
+use crate::lookup;
+use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::slot::{Found, Loaded, Slot, UNTYPED};
 
 /// A slot that knows what its function returns.
-pub struct TypedSlot<S> {
+///
+/// Its methods ask nothing of the types: what needs `CacheValue` is behind the pointers that [`typed`] sets. So a value
+/// that cannot be stored is one error, at `typed`, and not one more for every method that the expansion calls.
+pub struct TypedSlot<S: Shape> {
     slot: Slot,
-    shape: PhantomData<fn() -> S>,
+    /// One pointer, not four, in the future of every annotated function.
+    codec: fn() -> Codec<S>,
+}
+
+struct Codec<S: Shape> {
+    /// The output for stored bytes.
+    decode: fn(&[u8]) -> Option<S::Out>,
+    /// The output for a stored absence.
+    absent: fn() -> Option<S::Out>,
+    split: fn(S::Out) -> Result<S::Written, S::Out>,
+    /// What to store; `None`: the codec cannot give it back.
+    encode: fn(&S::Written) -> Option<Loaded>,
 }
 
 /// Gives a slot its function's return type.
@@ -23,7 +38,16 @@ where
     S: Shape,
     S::Value: CacheValue,
 {
-    TypedSlot { slot, shape: PhantomData }
+    let codec = || Codec {
+        decode: |json| codec::decode(json).and_then(S::present),
+        absent: S::absent,
+        split: S::split,
+        encode: |written| match S::value(written) {
+            None => Some(Loaded::Absent),
+            Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
+        },
+    };
+    TypedSlot { slot, codec }
 }
 
 enum Read<O> {
@@ -33,11 +57,7 @@ enum Read<O> {
     Unreadable(u64),
 }
 
-impl<S> TypedSlot<S>
-where
-    S: Shape,
-    S::Value: CacheValue,
-{
+impl<S: Shape> TypedSlot<S> {
     /// What to return instead of running the body.
     pub async fn hit(&mut self) -> Option<S::Out> {
         loop {
@@ -47,7 +67,7 @@ where
                 Read::Load => return None,
                 Read::Unreadable(fill) => fill,
             };
-            self.slot.reopen(unreadable, type_name::<S::Value>()).await;
+            lookup::reopen(&mut self.slot, unreadable, type_name::<S::Value>()).await;
         }
     }
 
@@ -55,12 +75,20 @@ where
         let (out, fill) = match self.slot.take_found() {
             None => return Read::Load,
             Some(Found::Error(error)) => (S::shared(&error), None),
-            Some(Found::Value { payload: None, type_tag: UNTYPED, fill }) => (S::absent(), fill),
+            Some(Found::Value {
+                payload: None,
+                type_tag: UNTYPED,
+                fill,
+            }) => (((self.codec)().absent)(), fill),
             Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
-            Some(Found::Value { payload: None, fill, .. }) => (S::absent(), fill),
-            Some(Found::Value { payload: Some(json), fill, .. }) => {
-                (codec::decode(&json).and_then(S::present), fill)
-            }
+            Some(Found::Value {
+                payload: None, fill, ..
+            }) => (((self.codec)().absent)(), fill),
+            Some(Found::Value {
+                payload: Some(json),
+                fill,
+                ..
+            }) => (((self.codec)().decode)(&json), fill),
         };
         match (out, fill) {
             (Some(out), _) => Read::Hit(out),
@@ -94,7 +122,7 @@ where
     /// `Ok` when there is something to store or share: then `fill` and `give`. `Err` gives the output back as it is:
     /// an error is never held across an await, so it need not be `Send`.
     pub fn settle(&mut self, out: S::Out) -> Result<S::Written, S::Out> {
-        let written = match S::split(out) {
+        let written = match ((self.codec)().split)(out) {
             Ok(written) => written,
             Err(out) => {
                 self.slot.failed(S::share(&out));
@@ -104,15 +132,9 @@ where
         if !self.slot.is_leader() {
             return Err(S::join(written));
         }
-        let loaded = match S::value(&written) {
-            None => Loaded::Absent,
-            Some(value) => match codec::encode(value) {
-                Some(json) => Loaded::Value(json.into()),
-                None => {
-                    self.slot.unstorable();
-                    return Err(S::join(written));
-                }
-            },
+        let Some(loaded) = ((self.codec)().encode)(&written) else {
+            self.slot.unstorable();
+            return Err(S::join(written));
         };
         self.slot.loaded(S::type_tag(), loaded);
         Ok(written)
@@ -134,7 +156,7 @@ where
             Read::Hit(out) => Some(out),
             Read::Load => None,
             Read::Unreadable(fill) => {
-                background::block_on(self.slot.reopen(fill, type_name::<S::Value>()));
+                background::block_on(lookup::reopen(&mut self.slot, fill, type_name::<S::Value>()));
                 background::block_on(self.hit()).flatten()
             }
         }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use cached_runtime::{Cache, cached};
 use futures_util::FutureExt;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
@@ -137,34 +136,5 @@ on_both_backends! {
         let ((leader, free_leader), ()) = timeout(LONG, async { tokio::join!(first, rest) }).await.unwrap();
         assert_eq!((leader, free_leader), (Ok(9), Some(9)));
         assert_eq!(stock.loads.get(), 2);
-    }
-
-    async fn waiters_in_another_process_load_what_is_not_stored_at_most_once_and_side_by_side(world: World) {
-        let here = Stock::standing_still(&world.cache);
-        let there = Stock { cache: world.other_process(), ..here.clone() };
-        let mut callers = JoinSet::new();
-        let call = |stock: &Stock| {
-            let stock = stock.clone();
-            async move { stock.unless_few(9).await }
-        };
-        callers.spawn(call(&here));
-        here.gate.entered(1).await;
-        for _ in 0..20 {
-            callers.spawn(call(&here));
-            callers.spawn(call(&there));
-        }
-        if world.redis.is_some() {
-            crate::support::eventually("nobody waits in the other process", async || {
-                there.cache.stats().total().lock_waits > 0
-            })
-            .await;
-        }
-        here.gate.open();
-        for value in timeout(LONG, callers.join_all()).await.expect("somebody waits on") {
-            assert_eq!(value, Ok(9));
-        }
-        // The adoption rule lets a caller that came too late load once more: two per process.
-        let loads = here.loads.get();
-        assert!((1..=4).contains(&loads), "{loads} loads");
     }
 }

@@ -6,8 +6,10 @@ mod faulty;
 mod support;
 
 mod absence;
+mod blocking;
 mod cancellation;
 mod conditions;
+mod cost;
 mod direct;
 mod expiry;
 mod failing;

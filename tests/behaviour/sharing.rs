@@ -1,7 +1,5 @@
 //! One load for many callers of one process, and none that waits for what it need not.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, Policy, cached, key};
@@ -22,8 +20,6 @@ struct Users {
     cache: Cache,
     loads: Count,
     gate: Gate,
-    running: Arc<AtomicU64>,
-    most_at_once: Arc<AtomicU64>,
 }
 
 impl Users {
@@ -32,17 +28,12 @@ impl Users {
             cache: cache.clone(),
             loads: Count::default(),
             gate: Gate::closed(),
-            running: Arc::default(),
-            most_at_once: Arc::default(),
         }
     }
 
     async fn load(&self) -> u64 {
-        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_once.fetch_max(running, Ordering::SeqCst);
         let load = self.loads.add();
         self.gate.pass().await;
-        self.running.fetch_sub(1, Ordering::SeqCst);
         load
     }
 
@@ -153,32 +144,6 @@ on_both_backends! {
         assert_eq!(world.cache.get::<i32>(&key!("warm")).await, Some(7));
         users.gate.open();
         assert!(callers.join_all().await.iter().all(Result::is_ok));
-    }
-
-    async fn without_mutex_a_process_runs_at_most_two_loads_of_a_key_at_a_time(world: World) {
-        let processes = [Users::over(&world.cache), Users::over(&world.other_process())];
-        for users in &processes {
-            users.gate.open();
-        }
-        let mut callers = JoinSet::new();
-        for call in 0..600_u64 {
-            let users = processes[usize::try_from(call % 2).unwrap()].clone();
-            callers.spawn(async move {
-                for _ in 0..call % 7 {
-                    tokio::task::yield_now().await;
-                }
-                users.find_without_mutex(call / 60).await
-            });
-            if call % 97 == 0 {
-                let id = call / 60;
-                world.cache.invalidate(&key!("user:<id>")).await.unwrap();
-            }
-        }
-        assert!(callers.join_all().await.iter().all(Result::is_ok));
-        // Ten keys, at most two loads of each.
-        for users in &processes {
-            assert!(users.most_at_once.load(Ordering::SeqCst) <= 20);
-        }
     }
 
     async fn when_the_leader_is_dropped_one_waiter_takes_over_at_once(world: World) {

@@ -7,11 +7,15 @@ use cached_runtime::{Cache, Policy, key};
 use crate::admin::Admin;
 use crate::child::{self, Child};
 use crate::expiry::Expiry;
-use crate::service::{DEADLINE, SLACK, Service};
+use crate::service::{DEADLINE, SLACK, Service, patient};
 use crate::support::{Redis, eventually};
 
 fn cache(url: &str) -> Cache {
-    Cache::builder().redis(url).prefix("test").build().expect("a cache")
+    let patient = Cache::builder()
+        .redis(url)
+        .prefix("test")
+        .timeout(Duration::from_secs(2));
+    patient.build().expect("a cache")
 }
 
 /// The child's part: takes the lease of `id` and loads until it is told to end.
@@ -47,7 +51,7 @@ async fn a_killed_loader_is_replaced_within_its_lease() {
         assert_eq!(child.says().await, "loading");
         assert!(admin.leased(&Service::entry(&id)), "the child holds no lease");
 
-        let service = Service::over(redis.cache())
+        let service = Service::over(patient(&redis))
             .mutex()
             .lease(lease)
             .loading_for(Duration::from_millis(50));
@@ -104,7 +108,7 @@ async fn a_process_killed_at_any_moment_leaves_no_key_without_an_expiry_and_none
     }
     let redis = Redis::start();
     let expiry = Expiry::watch(&redis);
-    let service = Service::over(redis.cache()).mutex().lease(lease);
+    let service = Service::over(patient(&redis)).mutex().lease(lease);
     for round in 0..8 {
         let this = "crash::a_process_killed_at_any_moment_leaves_no_key_without_an_expiry_and_none_locked";
         let mut child = Child::of(this, &[&redis.url()], &[]);
@@ -140,7 +144,7 @@ async fn a_stopped_loader_cannot_overwrite_what_was_loaded_meanwhile_and_keeps_i
     child.signal("-STOP");
     let stopped = Instant::now();
 
-    let service = Service::over(redis.cache()).mutex().lease(lease);
+    let service = Service::over(patient(&redis)).mutex().lease(lease);
     let answer = service.read("k").await;
     assert!(answer.loaded);
     assert!(answer.took < lease + service.load + SLACK, "{answer:?}");

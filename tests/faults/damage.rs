@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::admin::{Admin, LEASE, VALUE};
-use crate::service::{DEADLINE, SLACK, Service};
+use crate::service::{DEADLINE, SLACK, Service, patient};
 use crate::support::{Redis, eventually};
 
 /// Puts `damaged` in the entry's place: the next call must load, the one after it must be a hit.
@@ -22,7 +22,7 @@ async fn is_noticed(redis: &Redis, service: &Service, damaged: &[u8], what: &str
 async fn every_flipped_bit_of_a_stored_value_is_noticed() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache()).mutex().loading_for(Duration::ZERO);
+    let service = Service::over(patient(&redis)).mutex().loading_for(Duration::ZERO);
     service.until_hit("k").await;
     let length = admin.bytes(&Service::entry("k")).expect("an entry").len();
     for byte in 0..length {
@@ -40,7 +40,7 @@ async fn every_flipped_bit_of_a_stored_value_is_noticed() {
 async fn every_truncation_of_a_stored_value_is_noticed() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache()).mutex().loading_for(Duration::ZERO);
+    let service = Service::over(patient(&redis)).mutex().loading_for(Duration::ZERO);
     service.until_hit("k").await;
     let length = admin.bytes(&Service::entry("k")).expect("an entry").len();
     for cut in 0..length {
@@ -56,7 +56,7 @@ async fn every_truncation_of_a_stored_value_is_noticed() {
 async fn every_kind_that_the_second_byte_can_say_is_noticed() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache()).mutex().loading_for(Duration::ZERO);
+    let service = Service::over(patient(&redis)).mutex().loading_for(Duration::ZERO);
     service.until_hit("k").await;
     for kind in (0..=u8::MAX).filter(|kind| *kind != b'V') {
         let mut entry = admin.bytes(&Service::entry("k")).expect("an entry");
@@ -70,7 +70,7 @@ async fn a_lease_damaged_at_any_byte_costs_no_more_than_the_lease() {
     let lease = Duration::from_millis(400);
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache())
+    let service = Service::over(patient(&redis))
         .mutex()
         .lease(lease)
         .loading_for(Duration::from_millis(100));
@@ -91,7 +91,7 @@ async fn a_lease_damaged_at_any_byte_costs_no_more_than_the_lease() {
     let damaged = Instant::now();
     let fresh = service.write();
     // Another process: it knows nothing of the loads.
-    let other = service.through(redis.cache());
+    let other = service.through(patient(&redis));
     let mut waiters = JoinSet::new();
     for byte in 0..length {
         let other = other.clone();

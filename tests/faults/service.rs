@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, Policy, key};
 
-use crate::support::Count;
+use crate::support::{Count, Redis};
 
 /// The deadline of one store operation, as it is unless a builder says otherwise.
 pub const DEADLINE: Duration = Duration::from_millis(100);
@@ -15,6 +15,15 @@ pub const DEADLINE: Duration = Duration::from_millis(100);
 pub const SLACK: Duration = Duration::from_millis(250);
 /// Within this a server that came back is used again.
 pub const RECOVERY: Duration = Duration::from_millis(1_500);
+
+/// A cache with so much patience that a count of loads does not depend on how busy this machine is.
+pub fn patient(redis: &Redis) -> Cache {
+    redis
+        .builder()
+        .timeout(Duration::from_secs(2))
+        .build()
+        .expect("a cache")
+}
 
 #[derive(Clone)]
 pub struct Service {

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::admin::Admin;
 use crate::expiry::Expiry;
-use crate::service::{DEADLINE, SLACK, Service};
+use crate::service::{DEADLINE, SLACK, Service, patient};
 use crate::support::{Redis, eventually};
 
 const LEASE: Duration = Duration::from_millis(300);
@@ -15,11 +15,11 @@ const LEASE: Duration = Duration::from_millis(300);
 async fn a_load_of_several_leases_runs_once_for_the_waiters_of_two_processes() {
     let redis = Redis::start();
     let expiry = Expiry::watch(&redis);
-    let service = Service::over(redis.cache())
+    let service = Service::over(patient(&redis))
         .mutex()
         .lease(LEASE)
         .loading_for(Duration::from_millis(1_500));
-    let other = service.through(redis.cache());
+    let other = service.through(patient(&redis));
     let mut callers = JoinSet::new();
     for _ in 0..20 {
         for service in [&service, &other] {
@@ -39,13 +39,13 @@ async fn a_load_of_several_leases_runs_once_for_the_waiters_of_two_processes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_longer_than_its_load_timeout_loses_its_lease_and_keeps_its_value() {
     let redis = Redis::start();
-    let mut slow = Service::over(redis.cache())
+    let mut slow = Service::over(patient(&redis))
         .mutex()
         .lease(LEASE)
         .loading_for(Duration::from_millis(1_500));
     let patience = Duration::from_millis(600);
     slow.policy = slow.policy.load_timeout(patience);
-    let quick = slow.through(redis.cache()).loading_for(Duration::from_millis(10));
+    let quick = slow.through(patient(&redis)).loading_for(Duration::from_millis(10));
     let began = Instant::now();
     let loading = tokio::spawn({
         let slow = slow.clone();
@@ -73,7 +73,10 @@ async fn a_load_longer_than_its_load_timeout_loses_its_lease_and_keeps_its_value
 async fn a_renewal_never_brings_back_a_lease_that_an_invalidation_revoked() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache()).mutex().lease(LEASE).loading_for(LEASE * 3);
+    let service = Service::over(patient(&redis))
+        .mutex()
+        .lease(LEASE)
+        .loading_for(LEASE * 3);
     let loading = tokio::spawn({
         let service = service.clone();
         async move { service.read("k").await }
@@ -98,7 +101,10 @@ async fn a_connection_lost_for_a_moment_does_not_lose_the_lease() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
     let lease = Duration::from_millis(900);
-    let service = Service::over(redis.cache()).mutex().lease(lease).loading_for(lease * 2);
+    let service = Service::over(patient(&redis))
+        .mutex()
+        .lease(lease)
+        .loading_for(lease * 2);
     let loading = tokio::spawn({
         let service = service.clone();
         async move { service.read("k").await }
@@ -119,7 +125,7 @@ async fn a_connection_lost_for_a_moment_does_not_lose_the_lease() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_blocks_its_runtime_past_the_lease_costs_a_load_and_nothing_else() {
     let redis = Redis::start();
-    let service = Service::over(redis.cache()).mutex().lease(LEASE);
+    let service = Service::over(patient(&redis)).mutex().lease(LEASE);
     let blocked = service.clone();
     // A current-thread runtime whose only thread sleeps: its watchdog cannot renew.
     let holder = std::thread::spawn(move || {
@@ -140,7 +146,7 @@ async fn a_body_that_blocks_its_runtime_past_the_lease_costs_a_load_and_nothing_
         assert_eq!(value, Ok(1));
     });
     eventually("the load", async || service.loads.get() == 1).await;
-    let other = service.through(redis.cache());
+    let other = service.through(patient(&redis));
     let fresh = other.write();
     let answer = other.read("k").await;
     assert_eq!(answer.value, fresh);

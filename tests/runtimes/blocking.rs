@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::rows::{Rows, connections, current_thread, in_time, install, multi_thread, row, row_blocking, settle_at};
+use crate::rows::{
+    Rows, connections, current_thread, in_time, install, multi_thread, patient, row, row_blocking, settle_at,
+};
 use crate::support::{Count, Redis, eventually};
 
 #[test]
 fn in_plain_threads_it_loads_once_and_hits() {
     let redis = Redis::start();
-    let rows = Rows::over(redis.cache());
+    let rows = Rows::over(patient(&redis));
     std::thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| assert_eq!(rows.row_blocking(1), 10));
@@ -25,7 +27,7 @@ fn in_plain_threads_it_loads_once_and_hits() {
 fn in_spawn_blocking_it_loads_once_and_hits() {
     in_time("spawn_blocking", |redis| {
         for (id, runtime) in [(1, current_thread()), (2, multi_thread())] {
-            let rows = Arc::new(Rows::over(redis.cache()));
+            let rows = Arc::new(Rows::over(patient(redis)));
             runtime.block_on(async {
                 let mut tasks = tokio::task::JoinSet::new();
                 for _ in 0..16 {
@@ -44,7 +46,7 @@ fn in_spawn_blocking_it_loads_once_and_hits() {
 #[test]
 fn on_a_runtimes_own_thread_it_neither_panics_nor_deadlocks() {
     in_time("on the runtime's thread", |redis| {
-        let cache = redis.cache();
+        let cache = patient(redis);
         let _installed = install(&cache);
         let loads = Count::default();
         for (id, runtime) in [(1, current_thread()), (2, multi_thread())] {
@@ -68,7 +70,7 @@ fn on_a_runtimes_own_thread_it_does_not_wait_for_that_runtimes_tasks() {
         for (id, runtime) in [(1, current_thread()), (2, multi_thread())] {
             let rows = Arc::new(Rows {
                 load: Duration::from_secs(3),
-                ..Rows::over(redis.cache())
+                ..Rows::over(patient(redis))
             });
             let quick = Rows {
                 load: Duration::ZERO,
@@ -77,7 +79,7 @@ fn on_a_runtimes_own_thread_it_does_not_wait_for_that_runtimes_tasks() {
             // Another cache over the same Redis sees the lease, and no flight.
             let elsewhere = Rows {
                 load: Duration::ZERO,
-                ..Rows::over(redis.cache())
+                ..Rows::over(patient(redis))
             };
             runtime.block_on(async {
                 let loading = Arc::clone(&rows);
@@ -98,7 +100,7 @@ fn in_a_plain_thread_it_waits_for_a_runtimes_load() {
     in_time("a thread and a task", |redis| {
         let rows = Arc::new(Rows {
             load: Duration::from_millis(300),
-            ..Rows::over(redis.cache())
+            ..Rows::over(patient(redis))
         });
         let runtime = multi_thread();
         let loading = runtime.spawn({
@@ -117,7 +119,7 @@ fn a_task_waits_for_a_threads_load() {
     in_time("a task and a thread", |redis| {
         let rows = Arc::new(Rows {
             load: Duration::from_millis(300),
-            ..Rows::over(redis.cache())
+            ..Rows::over(patient(redis))
         });
         let loading = std::thread::spawn({
             let rows = Arc::clone(&rows);
@@ -137,9 +139,9 @@ fn a_blocking_load_longer_than_its_lease_keeps_it() {
     // The default lease is 2 s; renewals come from the background thread while this one sleeps.
     let rows = Arc::new(Rows {
         load: Duration::from_secs(3),
-        ..Rows::over(redis.cache())
+        ..Rows::over(patient(&redis))
     });
-    let other = Rows::over(redis.cache());
+    let other = Rows::over(patient(&redis));
     let loading = std::thread::spawn({
         let rows = Arc::clone(&rows);
         move || rows.row_blocking(1)
@@ -154,7 +156,7 @@ fn a_blocking_load_longer_than_its_lease_keeps_it() {
 #[test]
 fn a_panic_in_a_blocking_body_leaves_nothing_locked() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let body = |fail: bool| {
         #[cached_runtime::cached(key = "k", ttl = 60, mutex, skip(fail, cache), cache = cache.clone())]
         fn load(fail: bool, cache: &cached_runtime::Cache) -> u64 {

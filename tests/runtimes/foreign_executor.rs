@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use crate::rows::{Rows, connections, in_time, install, multi_thread, other, row};
+use crate::rows::{Rows, connections, in_time, install, multi_thread, other, patient, row};
 use crate::support::{Count, Redis};
 
 struct Unpark(Thread);
@@ -33,7 +33,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[test]
 fn calls_from_plain_threads_load_once_and_share_one_connection() {
     in_time("async calls without tokio", |redis| {
-        let rows = Arc::new(Rows::over(redis.cache()));
+        let rows = Arc::new(Rows::over(patient(redis)));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
@@ -54,7 +54,7 @@ fn calls_from_plain_threads_load_once_and_share_one_connection() {
 #[test]
 fn two_functions_without_tokio_share_one_connection() {
     in_time("two functions", |redis| {
-        let cache = redis.cache();
+        let cache = patient(redis);
         let _installed = install(&cache);
         let loads = Count::default();
         for _ in 0..2 {
@@ -69,7 +69,7 @@ fn two_functions_without_tokio_share_one_connection() {
 #[test]
 fn a_value_stored_without_tokio_is_a_hit_in_a_runtime_and_the_other_way_round() {
     let redis = Redis::start();
-    let rows = Rows::over(redis.cache());
+    let rows = Rows::over(patient(&redis));
     assert_eq!(block_on(rows.quick_row(1)), 10);
     let runtime = multi_thread();
     assert_eq!(runtime.block_on(rows.quick_row(1)), 10);
@@ -82,7 +82,7 @@ fn a_value_stored_without_tokio_is_a_hit_in_a_runtime_and_the_other_way_round() 
 #[test]
 fn a_body_without_tokio_may_wait_for_another_thread() {
     in_time("a body that waits", |redis| {
-        let cache = redis.cache();
+        let cache = patient(redis);
         let policy = cached_runtime::Policy::ttl(Duration::from_secs(60)).mutex();
         let (send, receive) = tokio::sync::oneshot::channel::<u64>();
         let body = async || receive.await.map_err(|_| "gone");
@@ -99,7 +99,7 @@ fn a_body_without_tokio_may_wait_for_another_thread() {
 #[test]
 fn explicit_calls_need_no_tokio_either() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let key = cached_runtime::key!("k");
     block_on(cache.put(&key, &5_u64, Duration::from_secs(60))).expect("stored");
     assert_eq!(block_on(cache.get::<u64>(&key)), Some(5));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::rows::{Rows, current_thread, in_time, multi_thread, settle_at};
+use crate::rows::{Rows, current_thread, in_time, multi_thread, patient, settle_at};
 use crate::support::{Count, Redis, eventually};
 
 #[test]
@@ -22,7 +22,7 @@ fn a_runtime_that_ends_with_loads_under_way_ends_at_once() {
             };
             let rows = Arc::new(Rows {
                 load: Duration::from_secs(60),
-                ..Rows::over(redis.cache())
+                ..Rows::over(patient(redis))
             });
             runtime.block_on(async {
                 // Before the connection's own tasks, and after them: a runtime drops its tasks in some order.
@@ -48,10 +48,10 @@ fn a_runtime_that_ends_with_waiters_ends_at_once() {
         let holder = multi_thread();
         let rows = Arc::new(Rows {
             load: Duration::from_secs(60),
-            ..Rows::over(redis.cache())
+            ..Rows::over(patient(redis))
         });
         // Another cache: its calls wait over Redis, by push.
-        let waiting = Arc::new(Rows::over(redis.cache()));
+        let waiting = Arc::new(Rows::over(patient(redis)));
         holder.spawn({
             let rows = Arc::clone(&rows);
             async move { rows.row(1).await }
@@ -76,7 +76,7 @@ fn what_a_dead_runtime_was_loading_is_loaded_by_the_next_within_the_lease() {
     let redis = Redis::start();
     let rows = Arc::new(Rows {
         load: Duration::from_secs(60),
-        ..Rows::over(redis.cache())
+        ..Rows::over(patient(&redis))
     });
     let runtime = multi_thread();
     runtime.spawn({
@@ -103,7 +103,7 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
 /// Starts a call in a runtime, up to its load, which waits for the sender.
 fn started(redis: &Redis, loads: &Count) -> (impl Future<Output = Result<u64, ()>> + use<>, oneshot::Sender<u64>) {
     let (send, receive) = oneshot::channel::<u64>();
-    let (cache, loads) = (redis.cache(), loads.clone());
+    let (cache, loads) = (patient(redis), loads.clone());
     let call = async move {
         let policy = cached_runtime::Policy::ttl(Duration::from_secs(60)).mutex();
         let body = async || {
@@ -172,7 +172,7 @@ fn a_call_polled_to_its_end_without_any_runtime_after_its_own_is_gone_has_its_va
 #[test]
 fn fifty_runtimes_leave_nothing_behind() {
     let redis = Redis::start();
-    let rows = Rows::over(redis.cache());
+    let rows = Rows::over(patient(&redis));
     for id in 0..50 {
         let runtime = current_thread();
         assert_eq!(runtime.block_on(rows.quick_row(id)), id * 10);

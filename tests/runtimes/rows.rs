@@ -66,6 +66,15 @@ impl Rows {
     }
 }
 
+/// A cache with so much patience that a count of loads does not depend on how busy this machine is.
+pub fn patient(redis: &Redis) -> Cache {
+    redis
+        .builder()
+        .timeout(Duration::from_secs(5))
+        .build()
+        .expect("a cache")
+}
+
 pub fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }

@@ -1,12 +1,12 @@
 //! Several tokio runtimes: one connection for each, however many functions, and none for those that are gone.
 
-use crate::rows::{Rows, connections, current_thread, install, multi_thread, other, row, settle_at};
-use crate::support::{Count, Redis};
+use crate::rows::{Rows, connections, current_thread, install, multi_thread, other, patient, row, settle_at};
+use crate::support::{Count, Redis, eventually};
 
 #[test]
 fn one_installed_cache_serves_three_runtimes_in_a_row() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let _installed = install(&cache);
     let (rows, others) = (Count::default(), Count::default());
     for (round, runtime) in [current_thread(), multi_thread(), current_thread()]
@@ -37,7 +37,7 @@ fn one_installed_cache_serves_three_runtimes_in_a_row() {
 #[test]
 fn two_runtimes_side_by_side_share_values_and_not_connections() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let _installed = install(&cache);
     let loads = Count::default();
     let (one, two) = (current_thread(), multi_thread());
@@ -58,7 +58,7 @@ fn two_runtimes_side_by_side_share_values_and_not_connections() {
 #[test]
 fn a_stampede_over_two_runtimes_and_plain_threads_loads_once() {
     let redis = Redis::start();
-    let rows = std::sync::Arc::new(Rows::over(redis.cache()));
+    let rows = std::sync::Arc::new(Rows::over(patient(&redis)));
     let runtimes = [multi_thread(), multi_thread()];
     std::thread::scope(|scope| {
         for runtime in &runtimes {
@@ -78,7 +78,7 @@ fn a_stampede_over_two_runtimes_and_plain_threads_loads_once() {
 #[test]
 fn many_functions_tasks_and_keys_share_one_connection() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let runtime = multi_thread();
     let loads = Count::default();
     runtime.block_on(async {
@@ -101,7 +101,7 @@ fn many_functions_tasks_and_keys_share_one_connection() {
 fn a_cache_that_is_dropped_closes_its_connections() {
     let redis = Redis::start();
     let runtimes = [multi_thread(), current_thread()];
-    let rows = Rows::over(redis.cache());
+    let rows = Rows::over(patient(&redis));
     for runtime in &runtimes {
         assert_eq!(runtime.block_on(rows.quick_row(1)), 10);
     }
@@ -109,6 +109,19 @@ fn a_cache_that_is_dropped_closes_its_connections() {
     assert_eq!(connections(&redis), 3);
     drop(rows);
     // A current-thread runtime ends its tasks when it runs.
-    runtimes[1].block_on(tokio::task::yield_now());
-    settle_at(&redis, 0);
+    runtimes[1].block_on(eventually("no connection", async || connections(&redis) == 0));
+}
+
+#[test]
+fn a_runtime_without_timers_and_sockets_borrows_the_backgrounds() {
+    let redis = Redis::start();
+    let rows = Rows::over(patient(&redis));
+    let bare = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    for _ in 0..2 {
+        assert_eq!(bare.block_on(rows.quick_row(1)), 10);
+        assert_eq!(rows.row_blocking(1), 10);
+    }
+    assert_eq!(rows.loads.get(), 1);
 }

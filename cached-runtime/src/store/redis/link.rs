@@ -38,7 +38,10 @@ pub(crate) struct Links {
 
 impl Links {
     pub(crate) fn new(address: Address) -> Self {
-        Self { address, links: Arc::default() }
+        Self {
+            address,
+            links: Arc::default(),
+        }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -49,7 +52,10 @@ impl Links {
     pub(crate) fn here(&self) -> Arc<Link> {
         let here = Handle::current();
         let of = |links: &[(runtime::Id, Arc<Link>)]| {
-            links.iter().find(|(id, _)| *id == here.id()).map(|(_, link)| Arc::clone(link))
+            links
+                .iter()
+                .find(|(id, _)| *id == here.id())
+                .map(|(_, link)| Arc::clone(link))
         };
         if let Some(link) = of(&self.links.read().unwrap_or_else(PoisonError::into_inner)) {
             return link;
@@ -122,7 +128,15 @@ impl Link {
             _gone: Gone { id: here.id(), links },
         };
         let tracker = Tracker::new(address.clone());
-        (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
+        (
+            Arc::new(Self {
+                state,
+                signals,
+                tracker,
+                supervisor: OnceLock::new(),
+            }),
+            supervisor,
+        )
     }
 
     /// The connection, or at once that there is none.
@@ -131,7 +145,11 @@ impl Link {
             return Ok(connection.clone());
         }
         let mut state = self.state.clone();
-        match state.wait_for(|state| !matches!(state, State::Starting)).await.as_deref() {
+        match state
+            .wait_for(|state| !matches!(state, State::Starting))
+            .await
+            .as_deref()
+        {
             Ok(State::Up(connection)) => Ok(connection.clone()),
             _ => Err(StoreError::Unavailable),
         }
@@ -170,7 +188,10 @@ impl Drop for Gone {
     fn drop(&mut self) {
         if let Some(links) = self.links.upgrade() {
             let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = links.iter().position(|(id, _)| *id == self.id).map(|at| links.swap_remove(at));
+            let gone = links
+                .iter()
+                .position(|(id, _)| *id == self.id)
+                .map(|at| links.swap_remove(at));
             // Dropped after the lock: a link's own drop may reach here again.
             drop(links);
             drop(gone);
@@ -236,7 +257,9 @@ impl Supervisor {
             redis::cmd("PING").query_async::<()>(&mut connection).await?;
             Ok(connection)
         });
-        connected.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+        connected
+            .await
+            .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 
     /// Returns when the connection is of no more use.
@@ -280,5 +303,52 @@ pub(crate) async fn open(
             pushed(&push);
             Ok::<(), std::convert::Infallible>(())
         });
-    redis::Client::open(address.info())?.get_multiplexed_async_connection_with_config(&config).await
+    redis::Client::open(address.info())?
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links() -> Links {
+        // Nothing listens on port 1.
+        Links::new(Address::parse("redis://127.0.0.1:1/").expect("a URL"))
+    }
+
+    fn count(links: &Links) -> usize {
+        links.links.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn runtime() -> runtime::Runtime {
+        runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn the_link_of_a_runtime_that_is_gone_is_removed() {
+        let links = links();
+        for _ in 0..3 {
+            let runtime = runtime();
+            for _ in 0..2 {
+                assert!(runtime.block_on(async { links.here().connection().await }).is_err());
+                assert_eq!(count(&links), 1);
+            }
+            drop(runtime);
+            assert_eq!(count(&links), 0);
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_shut_down_has_no_link_and_the_attempt_returns() {
+        let links = links();
+        let gone = runtime().handle().clone();
+        let _entered = gone.enter();
+        let link = links.here();
+        assert_eq!(count(&links), 0);
+        assert!(runtime().block_on(link.connection()).is_err());
+    }
 }

@@ -1,0 +1,91 @@
+//! One call of an annotated function: what it asks for, and what it runs with.
+
+use std::sync::Arc;
+
+use tokio::runtime;
+
+use crate::cache::{Cache, Inner, IntoCache};
+use crate::chain::Chain;
+use crate::key::Key;
+use crate::policy::Policy;
+use crate::site::Site;
+use crate::stats::Counters;
+use crate::store::Store;
+
+/// One call of an annotated function, before it is opened.
+#[derive(Debug)]
+pub struct Call {
+    site: &'static Site,
+    policy: Policy,
+    pub(crate) key: Key,
+    cache: Option<Cache>,
+    pub(crate) when: bool,
+}
+
+impl Call {
+    #[doc(hidden)]
+    pub fn new(site: &'static Site, key: crate::key::KeyWriter) -> Self {
+        Self::with(site, site.policy, key.finish())
+    }
+
+    pub(crate) fn with(site: &'static Site, policy: Policy, key: Key) -> Self {
+        Self {
+            site,
+            policy,
+            key,
+            cache: None,
+            when: true,
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn cache(mut self, cache: impl IntoCache) -> Self {
+        self.cache = Some(cache.into_cache());
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn when(mut self, when: bool) -> Self {
+        self.when = when;
+        self
+    }
+}
+
+/// Who calls, as far as waiting is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    /// The runtime that a flight led by this call depends on; `None` for a blocking call, which runs by itself.
+    pub(crate) leader: Option<runtime::Id>,
+    /// For a blocking call, the runtime whose thread it may be holding up.
+    pub(crate) inside: Option<runtime::Id>,
+}
+
+/// Everything about one call that does not depend on its types.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) cache: Arc<Inner>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) site: &'static Site,
+    pub(crate) policy: Policy,
+    pub(crate) key: Arc<str>,
+    pub(crate) caller: Caller,
+    pub(crate) chain: Chain,
+}
+
+impl Context {
+    /// The call with its cache; `None` where there is none, or it is disabled.
+    pub(crate) fn of(call: &Call, caller: Caller) -> Option<Self> {
+        let cache = call.cache.clone().or_else(|| Cache::current(call.site))?.into_inner();
+        Some(Self {
+            store: cache.store()?,
+            counters: cache.stats.of(call.site),
+            site: call.site,
+            policy: call.policy,
+            key: cache.store_key(&call.key),
+            chain: Chain::current(),
+            caller,
+            cache,
+        })
+    }
+}

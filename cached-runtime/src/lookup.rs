@@ -1,0 +1,375 @@
+//! The protocol, first half: from the call to the right to run the body. Reads top to bottom; `slot` is the second.
+//!
+//! ```text
+//! open ── a load of this process is on it? ──▶ follow: share its result, if the adoption rule allows
+//!   │
+//!   ├─ SET key L<token> NX GET PX lease
+//!   │     value ▶ hit                     one round trip
+//!   │     nil   ▶ the lease is ours       lead: body, then fill = compare-and-set       two round trips
+//!   │     lease ▶ somebody else loads     `mutex`: wait for its end; else load, store nothing
+//!   │     error ▶ load, store nothing
+//!   ▼
+//! slot: load ── settle ── fill
+//! ```
+//!
+//! Whatever goes wrong with the store, the caller ends up with the right to run the body.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::background::{self, InRuntime};
+use crate::call::{Call, Caller, Context};
+use crate::codec;
+use crate::entry::{self, Before, Ended, Entry, Header, IDENTITY};
+use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
+use crate::lease::Lease;
+use crate::slot::{Found, Role, Slot, UNTYPED};
+use crate::store::{Observed, StoreError};
+use crate::token::Token;
+
+/// How long to wait for the flight of a lease that this process is known to hold.
+const TAKE_OFF: Duration = Duration::from_millis(5);
+
+/// The longest wait: a clock cannot count all that a `Duration` can.
+const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Looks the call up; the slot says what to do next.
+#[doc(hidden)]
+pub fn open(call: Call) -> InRuntime<'static, Slot> {
+    InRuntime::new(async move {
+        let leader = Handle::try_current().ok().map(|here| here.id());
+        look_up(&call, Caller { leader, inside: None }).await
+    })
+}
+
+/// [`open`] for a blocking function.
+#[doc(hidden)]
+pub fn open_blocking(call: Call) -> Slot {
+    let inside = Handle::try_current().ok().map(|here| here.id());
+    background::block_on(look_up(&call, Caller { leader: None, inside })).unwrap_or_else(Slot::detached)
+}
+
+async fn look_up(call: &Call, caller: Caller) -> Slot {
+    let Some(cx) = Context::of(call, caller) else {
+        return Slot::detached();
+    };
+    if !call.when || !call.key.usable() {
+        cx.counters.bypasses.add();
+        return Slot::alone(cx);
+    }
+    cx.look(None).await
+}
+
+/// Looks again, past a value that could not be read as this call's type.
+pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: u64, type_name: &'static str) -> InRuntime<'s, ()> {
+    InRuntime::new(async move {
+        let Some(cx) = slot.take_context() else { return };
+        if cx.cache.warn_once(cx.site) {
+            log::warn!(
+                "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
+                cx.site.template,
+                cx.site.name,
+                codec::bare_name(type_name)
+            );
+        }
+        *slot = cx.look(Some(unreadable)).await;
+    })
+}
+
+/// What the store said.
+enum Looked {
+    Value(Header, Bytes),
+    Leased(Lease),
+    Held(Token, Before),
+    /// Load, but do not store: no answer, a writer at work, or a newer schema that must not be overwritten.
+    Unleased,
+    /// Something changed between two looks.
+    Again,
+}
+
+impl Context {
+    /// The reader's loop. `rejected` is a value that this call's type could not read.
+    async fn look(self, rejected: Option<u64>) -> Slot {
+        let arrival = self.cache.flights.arrival();
+        let deadline = Instant::now() + self.policy.wait.min(AGES);
+        // Set while this call waits for another process on behalf of all callers of this one.
+        let mut lead: Option<Lead> = None;
+        // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
+        let mut parallel = false;
+        // The lease of another process that this call waited for last.
+        let mut waited: Option<Token> = None;
+        let mut patience = 2;
+        loop {
+            if lead.is_none()
+                && let Some(flight) = self.cache.flights.get(&self.key)
+            {
+                match self.follow(&flight, arrival, deadline).await {
+                    Some(Ok(found)) => {
+                        self.counters.misses.add();
+                        self.counters.coalesced.add();
+                        return Slot::found(self, found);
+                    }
+                    Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
+                    None => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                self.counters.wait_timeouts.add();
+                return Slot::missed(self, Role::Alone);
+            }
+            if let Some(lead) = &lead {
+                lead.begin();
+            }
+            match self.look_once(rejected).await {
+                Looked::Value(header, payload) => return self.serve(lead, &header, payload),
+                Looked::Leased(lease) => return self.lead(lead, Some(lease)),
+                Looked::Unleased => match self.lead_unleased(lead) {
+                    Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                    Err(()) => lead = None,
+                },
+                Looked::Again => {}
+                Looked::Held(token, before) => {
+                    // The load that this call waited for stored nothing, and another has begun since.
+                    if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
+                        parallel = true;
+                    }
+                    if self.chain.holds(&token) {
+                        return self.bypassed();
+                    }
+                    if token.is_ours() && lead.is_none() {
+                        if self.cache.flights.expect(&self.key, TAKE_OFF).await.is_some() {
+                            continue;
+                        }
+                        // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
+                        // blocking call must not wait for a task that may need this very thread.
+                        if self.caller.inside.is_some() {
+                            return self.bypassed();
+                        }
+                        if patience > 0 {
+                            patience -= 1;
+                            continue;
+                        }
+                    }
+                    if !self.policy.mutex || parallel {
+                        match self.lead_unleased(lead) {
+                            Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                            Err(()) => lead = None,
+                        }
+                        continue;
+                    }
+                    let waiting = match lead.take() {
+                        Some(lead) => lead,
+                        None => match self.cache.flights.lead(&self.key, self.caller.leader) {
+                            Ok(lead) => lead,
+                            Err(_) => continue,
+                        },
+                    };
+                    let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
+                        return self.bypassed();
+                    };
+                    self.counters.lock_waits.add();
+                    let begin = || waiting.begin();
+                    waited = Some(token);
+                    match self
+                        .store
+                        .wait(&self.key, &entry::lease(&token, before), deadline, &begin)
+                        .await
+                    {
+                        Ok(Some(bytes)) => match Entry::parse(&bytes) {
+                            Entry::Value(header, payload) if self.fits(&header, rejected) => {
+                                return self.serve(Some(waiting), &header, payload);
+                            }
+                            // The load we waited for said `None`, and its marker was accepted: nothing was
+                            // invalidated from before it began until after we came.
+                            Entry::Ended(ended, Ended::Absent) if ended == token => {
+                                return self.serve_absence(waiting);
+                            }
+                            Entry::Ended(..) => parallel = true,
+                            _ => {}
+                        },
+                        Ok(None) => {}
+                        Err(_) => {
+                            self.counters.errors.add();
+                            return self.lead(Some(waiting), None);
+                        }
+                    }
+                    lead = Some(waiting);
+                }
+            }
+        }
+    }
+
+    /// Waits for a flight of this process. `None`: look again.
+    async fn follow(&self, flight: &Flight, arrival: u64, deadline: Instant) -> Option<Result<Found, Alone>> {
+        // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
+        let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
+        let waiting = if holds_up_leader {
+            None
+        } else {
+            self.chain.wait_for(flight.id)
+        };
+        let Some(_waiting) = waiting else {
+            self.counters.bypasses.add();
+            return Some(Err(Alone));
+        };
+        match timeout_at(deadline, flight.landing(arrival)).await {
+            Ok(Landing::Shared(shared)) if shared.version == self.policy.version => Some(Ok(Found::Value {
+                type_tag: shared.type_tag,
+                payload: shared.payload,
+                fill: None,
+            })),
+            Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
+            Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
+            Ok(Landing::Again) => None,
+            Err(_) => {
+                self.counters.wait_timeouts.add();
+                Some(Err(Alone))
+            }
+        }
+    }
+
+    fn fits(&self, header: &Header, rejected: Option<u64>) -> bool {
+        header.version == self.policy.version && Some(header.fill) != rejected
+    }
+
+    /// Get or acquire, and take over what cannot be read.
+    async fn look_once(&self, rejected: Option<u64>) -> Looked {
+        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
+        let bytes = match self
+            .store
+            .acquire(&self.key, lease.placeholder(), self.policy.lease)
+            .await
+        {
+            Ok(None) => return Looked::Leased(lease),
+            Ok(Some(bytes)) => bytes,
+            Err(StoreError::ForeignKind) => {
+                lease.disarm();
+                self.counters.unreadable.add();
+                return self.take_over(Observed::ForeignKind, Before::Nothing).await;
+            }
+            // The lease is still armed: the command may have been executed without our hearing of it.
+            Err(_) => {
+                self.counters.errors.add();
+                return Looked::Unleased;
+            }
+        };
+        lease.disarm();
+        match Entry::parse(&bytes) {
+            Entry::Value(header, payload) if self.fits(&header, rejected) => Looked::Value(header, payload),
+            // A lower version never overwrites a higher one: in a rolling deploy the two would thrash.
+            Entry::Value(header, _) if header.version > self.policy.version => Looked::Unleased,
+            Entry::Value(..) => {
+                self.counters.unreadable.add();
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing)
+                    .await
+            }
+            Entry::Corrupt => {
+                self.counters.unreadable.add();
+                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing)
+                    .await
+            }
+            Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes), Before::Ended).await,
+            Entry::Lease(token, before) => Looked::Held(token, before),
+            Entry::Writer => Looked::Unleased,
+        }
+    }
+
+    /// A lease in place of what was observed, if it is still there.
+    async fn take_over(&self, observed: Observed<'_>, before: Before) -> Looked {
+        // A token of its own: one that was already sent once must not be sent again (see `Token`).
+        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
+        match self
+            .store
+            .takeover(&self.key, observed, lease.placeholder(), self.policy.lease)
+            .await
+        {
+            Ok(true) => Looked::Leased(lease),
+            Ok(false) => {
+                lease.disarm();
+                Looked::Again
+            }
+            Err(_) => {
+                self.counters.errors.add();
+                Looked::Unleased
+            }
+        }
+    }
+
+    /// Leads without a lease, unless this process has another flight by now.
+    fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
+        match lead {
+            Some(lead) => Ok(lead),
+            None => self.cache.flights.lead(&self.key, self.caller.leader).map_err(drop),
+        }
+    }
+
+    /// This call loads, for itself and for whoever follows.
+    fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>) -> Slot {
+        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.key, self.caller.leader));
+        if let Some(lease) = &mut lease {
+            lease.keep(&self.policy);
+        }
+        // Last: whoever has come until now came before the load.
+        lead.begin();
+        Slot::missed(self, Role::Leader(lead, lease))
+    }
+
+    fn serve(self, lead: Option<Lead>, header: &Header, payload: Bytes) -> Slot {
+        let payload = header.present.then_some(payload);
+        if let Some(lead) = lead {
+            let shared = Shared {
+                type_tag: header.type_tag,
+                version: header.version,
+                payload: payload.clone(),
+            };
+            lead.land(Outcome::Loaded {
+                shared,
+                accepted: false,
+            });
+        }
+        self.counters.hits.add();
+        Slot::found(
+            self,
+            Found::Value {
+                type_tag: header.type_tag,
+                payload,
+                fill: Some(header.fill),
+            },
+        )
+    }
+
+    /// The answer of another process's load that found nothing and stores nothing.
+    fn serve_absence(self, lead: Lead) -> Slot {
+        self.counters.misses.add();
+        self.counters.coalesced.add();
+        let shared = Shared {
+            type_tag: UNTYPED,
+            version: self.policy.version,
+            payload: None,
+        };
+        lead.land(Outcome::Loaded {
+            shared,
+            accepted: false,
+        });
+        Slot::found(
+            self,
+            Found::Value {
+                type_tag: UNTYPED,
+                payload: None,
+                fill: None,
+            },
+        )
+    }
+
+    /// This call would wait for itself.
+    fn bypassed(self) -> Slot {
+        self.counters.bypasses.add();
+        Slot::missed(self, Role::Alone)
+    }
+}
+
+/// Run the body without sharing or storing anything.
+struct Alone;
