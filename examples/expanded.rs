@@ -26,10 +26,7 @@ mod annotated {
     #[cached_runtime::cached(key = "user:<id>", ttl = 3600, mutex, skip(pool))]
     pub async fn find_user(pool: &SqlitePool, id: i64) -> Result<Option<User>, sqlx::Error> {
         QUERIES.fetch_add(1, Ordering::SeqCst);
-        sqlx::query_as("SELECT * FROM users WHERE id = ?")
-            .bind(id)
-            .fetch_optional(pool)
-            .await
+        sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(pool).await
     }
 }
 
@@ -74,10 +71,7 @@ mod by_hand {
                 }
                 {
                     QUERIES.fetch_add(1, Ordering::SeqCst);
-                    sqlx::query_as("SELECT * FROM users WHERE id = ?")
-                        .bind(id)
-                        .fetch_optional(pool)
-                        .await
+                    sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(pool).await
                 }
             })
             .await;
@@ -111,11 +105,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("the twin differs:\n{annotated:?}\n{by_hand:?}").into());
     }
     if by_hand.1 != 4 {
-        return Err(format!(
-            "{} queries for a user, an absent one, a failure and fifty callers",
-            by_hand.1
-        )
-        .into());
+        return Err(format!("{} queries for a user, an absent one, a failure and fifty callers", by_hand.1).into());
     }
 
     // One stores, the other hits: the same key, the same bytes.

@@ -90,18 +90,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // One connection: a second one would see a `:memory:` database of its own.
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect("sqlite::memory:").await?;
-    let users = Users {
-        pool,
-        queries: AtomicU64::new(0),
-    };
+    let users = Users { pool, queries: AtomicU64::new(0) };
     users.write(SCHEMA).await?;
 
     // The database is new, so whatever an earlier run left in Redis is not about it.
     let email = "kurt@example.com";
-    let filter = Filter {
-        team: "core".to_owned(),
-        limit: 10,
-    };
+    let filter = Filter { team: "core".to_owned(), limit: 10 };
     for id in [1, 2, 404] {
         cache.invalidate(&key!("quickstart:user:<id>")).await?;
     }
@@ -122,9 +116,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let right = list.len() == 2 && users.list(&filter).await? == list;
     users.step("a list, keyed by a hash of its filter, twice", 1, right)?;
 
-    users
-        .write("UPDATE users SET name = 'Ada Lovelace' WHERE id = 1")
-        .await?;
+    users.write("UPDATE users SET name = 'Ada Lovelace' WHERE id = 1").await?;
     let id = 1;
     cache.invalidate(&key!("quickstart:user:<id>")).await?; // after the commit
     let ada = users.find(1).await?;
@@ -135,9 +127,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     users.step("an absent row is not cached, asked for twice", 2, absent)?;
     let absent = users.find_by_email(email).await?.is_none() && users.find_by_email(email).await?.is_none();
     users.step("with `none_ttl` it is, asked for twice", 1, absent)?;
-    users
-        .write("INSERT INTO users VALUES (3, 'kurt@example.com', 'Kurt', 'core')")
-        .await?;
+    users.write("INSERT INTO users VALUES (3, 'kurt@example.com', 'Kurt', 'core')").await?;
     cache.invalidate(&key!("quickstart:user:email:<email>")).await?;
     let there = users.find_by_email(email).await?.is_some();
     users.step("inserted and invalidated: there it is", 1, there)?;

@@ -39,16 +39,10 @@ async fn with_an_argument_that_is_not_sync(cell: Cell<i64>) -> Option<User> {
 async fn a_future_that_was_send_is_send() {
     let cache = Cache::in_memory();
     is_send(cache.scope(async {
-        assert_eq!(
-            with_an_error_that_is_not_send(1).await.map_err(drop),
-            Ok(User { id: 1 })
-        );
+        assert_eq!(with_an_error_that_is_not_send(1).await.map_err(drop), Ok(User { id: 1 }));
         assert!(with_an_error_that_is_not_send(-1).await.is_err());
         assert_eq!(with_an_rc_error(2).await.map_err(drop), Ok(User { id: 2 }));
-        assert_eq!(
-            with_an_argument_that_is_not_sync(Cell::new(3)).await,
-            Some(User { id: 4 })
-        );
+        assert_eq!(with_an_argument_that_is_not_sync(Cell::new(3)).await, Some(User { id: 4 }));
     }))
     .await;
 }
@@ -68,11 +62,7 @@ async fn a_body_that_is_not_send_runs_on_its_own_thread() {
 
 #[cached(key = "fib:<n>", ttl = 60, mutex)]
 async fn fib(n: u64) -> u64 {
-    if n < 2 {
-        n
-    } else {
-        Box::pin(fib(n - 1)).await + Box::pin(fib(n - 2)).await
-    }
+    if n < 2 { n } else { Box::pin(fib(n - 1)).await + Box::pin(fib(n - 2)).await }
 }
 
 #[tokio::test]
@@ -104,9 +94,7 @@ mod plain {
 
     pub async fn with_a_large_argument(id: i64, page: [u8; 512]) -> Result<Option<User>, std::io::Error> {
         tokio::task::yield_now().await;
-        Ok(Some(User {
-            id: id + i64::from(page[0]),
-        }))
+        Ok(Some(User { id: id + i64::from(page[0]) }))
     }
 }
 
@@ -119,9 +107,7 @@ async fn find(id: i64) -> Result<Option<User>, std::io::Error> {
 #[cached(key = "large:<id>", ttl = 60, mutex, skip(page))]
 async fn with_a_large_argument(id: i64, page: [u8; 512]) -> Result<Option<User>, std::io::Error> {
     tokio::task::yield_now().await;
-    Ok(Some(User {
-        id: id + i64::from(page[0]),
-    }))
+    Ok(Some(User { id: id + i64::from(page[0]) }))
 }
 
 #[test]

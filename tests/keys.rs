@@ -35,10 +35,7 @@ fn all_strings(alphabet: &[char], longest: usize) -> Vec<String> {
     let mut all = vec![String::new()];
     let mut last = all.clone();
     for _ in 0..longest {
-        last = last
-            .iter()
-            .flat_map(|text| alphabet.iter().map(move |c| format!("{text}{c}")))
-            .collect();
+        last = last.iter().flat_map(|text| alphabet.iter().map(move |c| format!("{text}{c}"))).collect();
         all.extend_from_slice(&last);
     }
     all
@@ -58,9 +55,7 @@ fn assert_injective<A: Clone + Debug + Eq>(arguments: impl IntoIterator<Item = A
 /// Many random values; of small ones, many come close to each other.
 fn random<S: Strategy>(values: S) -> Vec<S::Value> {
     let mut runner = TestRunner::deterministic();
-    (0..3_000)
-        .map(|_| values.new_tree(&mut runner).expect("a value").current())
-        .collect()
+    (0..3_000).map(|_| values.new_tree(&mut runner).expect("a value").current()).collect()
 }
 
 /// One template, two strings: every pair of strings of one or two characters out of few, and random longer ones.
@@ -189,25 +184,16 @@ mod different_values_never_give_one_key {
         assert_injective(nested.clone(), |value| key!("k:<value|hash>"));
         assert_injective(nested, |(a, b)| key!("<a|hash><b|hash>"));
         let texts = all_strings(&['a', 'b'], 3);
-        let pairs = texts
-            .iter()
-            .flat_map(|a| texts.iter().map(move |b| (a.clone(), b.clone())));
+        let pairs = texts.iter().flat_map(|a| texts.iter().map(move |b| (a.clone(), b.clone())));
         assert_injective(pairs, |pair| key!("<pair|hash>"));
     }
 
     #[test]
     fn however_long() {
         // Of one length and with one beginning, so that only the hash at the end can tell them apart.
-        let long = (
-            vec(prop::sample::select(ALPHABET), 0..3),
-            0..300_usize,
-            vec(prop::sample::select(ALPHABET), 0..3),
-        );
+        let long = (vec(prop::sample::select(ALPHABET), 0..3), 0..300_usize, vec(prop::sample::select(ALPHABET), 0..3));
         let long = long.prop_map(|(head, length, tail)| {
-            head.into_iter()
-                .chain(std::iter::repeat_n('x', length))
-                .chain(tail)
-                .collect::<String>()
+            head.into_iter().chain(std::iter::repeat_n('x', length)).chain(tail).collect::<String>()
         });
         assert_injective(random((long.clone(), long)), |(a, b)| key!("<a>:<b>"));
     }
@@ -283,11 +269,7 @@ mod a_derived_part {
 
     #[test]
     fn never_gives_two_values_one_key() {
-        let values = || {
-            option::of(option::of(text()).prop_map(|value| Id {
-                value: value.map(Email),
-            }))
-        };
+        let values = || option::of(option::of(text()).prop_map(|value| Id { value: value.map(Email) }));
         let pairs = random((values(), values()));
         assert_injective(pairs.clone(), |(a, b)| key!("<a><b>"));
         assert_injective(pairs, |(a, b)| key!("<a>~<b>~"));

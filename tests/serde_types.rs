@@ -28,10 +28,7 @@ struct Values {
 
 impl Values {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), loads: Count::default() }
     }
 
     #[cached(key = "value:<name>", ttl = 60, mutex, skip(value), cache = self.cache.clone())]
@@ -64,21 +61,13 @@ async fn loads_of<T: CacheValue + Clone + Debug>(
 }
 
 async fn comes_back<T: CacheValue + Clone + Debug + PartialEq>(cache: &Cache, name: &str, value: T) {
-    assert_eq!(
-        loads_of(cache, name, &value, T::eq).await,
-        1,
-        "{name}: {value:?} is no hit"
-    );
+    assert_eq!(loads_of(cache, name, &value, T::eq).await, 1, "{name}: {value:?} is no hit");
 }
 
 /// JSON cannot give it back, so it must not be stored.
 async fn is_never_stored<T: CacheValue + Clone + Debug + PartialEq>(cache: &Cache, name: &str, value: T) {
     let before = cache.stats().total().unstorable;
-    assert_eq!(
-        loads_of(cache, name, &value, T::eq).await,
-        READS,
-        "{name}: {value:?} is a hit"
-    );
+    assert_eq!(loads_of(cache, name, &value, T::eq).await, READS, "{name}: {value:?} is a hit");
     assert_eq!(cache.stats().total().unstorable - before, READS, "{name}: not counted");
 }
 

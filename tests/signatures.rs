@@ -52,24 +52,17 @@ async fn users() -> SqlitePool {
 
 /// Runs `check` with a cache of its own, on a task that may move between threads: every future must be `Send`.
 fn with_cache<F: Future<Output = ()> + Send + 'static>(check: impl FnOnce(Cache) -> F + Send + 'static) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let cache = Cache::in_memory();
-        tokio::spawn(cache.scope(check(cache.clone())))
-            .await
-            .expect("the check");
+        tokio::spawn(cache.scope(check(cache.clone()))).await.expect("the check");
     });
 }
 
 fn assert_one_hit(cache: &Cache, function: &str) {
     let stats = cache.stats();
-    let row = stats
-        .function(function)
-        .unwrap_or_else(|| panic!("no {function} in\n{stats}"));
+    let row = stats.function(function).unwrap_or_else(|| panic!("no {function} in\n{stats}"));
     assert_eq!((row.hits, row.loads), (1, 1), "{stats}");
 }
 
@@ -77,10 +70,7 @@ fn assert_one_hit(cache: &Cache, function: &str) {
 
 #[cached(key = "user:<id>", ttl = 60, skip(pool))]
 pub async fn get_user(pool: &SqlitePool, id: i32) -> Result<User, AppError> {
-    Ok(sqlx::query_as("SELECT * FROM users WHERE id = ?")
-        .bind(id)
-        .fetch_one(pool)
-        .await?)
+    Ok(sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_one(pool).await?)
 }
 
 #[test]
@@ -105,20 +95,14 @@ struct Service {
 impl Service {
     #[cached(key = "{<self.tenant>}:user:<id>", ttl = "5m", mutex)]
     pub async fn get_user_of(&self, id: i64) -> Result<User, AppError> {
-        Ok(sqlx::query_as("SELECT * FROM users WHERE id = ?")
-            .bind(id)
-            .fetch_one(&self.pool)
-            .await?)
+        Ok(sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_one(&self.pool).await?)
     }
 
     // 3. An alias for the result, an owned argument that the body consumes, an option.
     #[cached(key = "user:name:<username>", ttl = 60, none_ttl = "30s")]
     async fn get_user_by_name(&self, username: String) -> AppResult<Option<User>> {
         let owned: String = username;
-        Ok(sqlx::query_as("SELECT * FROM users WHERE name = ?")
-            .bind(owned)
-            .fetch_optional(&self.pool)
-            .await?)
+        Ok(sqlx::query_as("SELECT * FROM users WHERE name = ?").bind(owned).fetch_optional(&self.pool).await?)
     }
 
     #[cached(key = "shared:<id>", ttl = 60)]
@@ -130,10 +114,7 @@ impl Service {
 #[test]
 fn methods_aliases_and_owned_arguments() {
     with_cache(async |cache| {
-        let service = Service {
-            pool: users().await,
-            tenant: "acme".to_owned(),
-        };
+        let service = Service { pool: users().await, tenant: "acme".to_owned() };
         for _ in 0..2 {
             assert_eq!(service.get_user_of(2).await.unwrap().name, "Bob");
             assert_eq!(service.get_user_by_name("Bob".to_owned()).await.unwrap().unwrap().id, 2);
@@ -145,11 +126,7 @@ fn methods_aliases_and_owned_arguments() {
         assert_one_hit(&cache, "get_user_of");
         assert_one_hit(&cache, "shared");
         let stats = cache.stats();
-        assert_eq!(
-            stats.function("get_user_by_name").map(|row| (row.hits, row.loads)),
-            Some((2, 2)),
-            "{stats}"
-        );
+        assert_eq!(stats.function("get_user_by_name").map(|row| (row.hits, row.loads)), Some((2, 2)), "{stats}");
     });
 }
 
@@ -180,21 +157,15 @@ impl ConfigInterface for Service {
 #[test]
 fn async_trait_with_instrument() {
     with_cache(async |cache| {
-        let service: Box<dyn ConfigInterface + Send + Sync> = Box::new(Service {
-            pool: users().await,
-            tenant: "acme".to_owned(),
-        });
+        let service: Box<dyn ConfigInterface + Send + Sync> =
+            Box::new(Service { pool: users().await, tenant: "acme".to_owned() });
         for _ in 0..2 {
             assert_eq!(service.find_config_by_key("a").await.unwrap(), "acme=a");
             assert_eq!(service.find_default("b").await.unwrap(), "acme=b!");
         }
         assert!(service.find_config_by_key("").await.is_err());
         let stats = cache.stats();
-        assert_eq!(
-            stats.function("find_default").map(|row| (row.hits, row.loads)),
-            Some((1, 1)),
-            "{stats}"
-        );
+        assert_eq!(stats.function("find_default").map(|row| (row.hits, row.loads)), Some((1, 1)), "{stats}");
     });
 }
 
@@ -207,25 +178,16 @@ trait UserRepository {
 impl UserRepository for Service {
     #[cached(key = "native:<id>", ttl = 60, mutex)]
     async fn get_by_id(&self, id: &str) -> Result<Option<User>, sqlx::Error> {
-        sqlx::query_as("SELECT * FROM users WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await
+        sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(&self.pool).await
     }
 }
 
 #[test]
 fn a_native_async_trait() {
     with_cache(async |cache| {
-        let service = Service {
-            pool: users().await,
-            tenant: "acme".to_owned(),
-        };
+        let service = Service { pool: users().await, tenant: "acme".to_owned() };
         for _ in 0..2 {
-            assert_eq!(
-                UserRepository::get_by_id(&service, "1").await.unwrap().unwrap().name,
-                "Ann"
-            );
+            assert_eq!(UserRepository::get_by_id(&service, "1").await.unwrap().unwrap().name, "Ann");
         }
         assert_one_hit(&cache, "get_by_id");
     });
@@ -241,10 +203,7 @@ async fn get_id<'a, E>(id: DbUserId, executor: E) -> Result<Option<User>, sqlx::
 where
     E: Executor<'a, Database = Sqlite>,
 {
-    sqlx::query_as("SELECT * FROM users WHERE id = ?")
-        .bind(id.0)
-        .fetch_optional(executor)
-        .await
+    sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id.0).fetch_optional(executor).await
 }
 
 #[test]
@@ -256,10 +215,7 @@ fn any_executor_a_pool_and_a_transaction() {
         }
         assert_one_hit(&cache, "get_id");
         let mut tx = pool.begin().await.unwrap();
-        sqlx::query("UPDATE users SET name = 'Uncommitted' WHERE id = 1")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::query("UPDATE users SET name = 'Uncommitted' WHERE id = 1").execute(&mut *tx).await.unwrap();
         let seen = Cache::disabled().scope(get_id(DbUserId(1), &mut *tx)).await;
         assert_eq!(seen.unwrap().unwrap().name, "Uncommitted");
         tx.rollback().await.unwrap();
@@ -287,10 +243,7 @@ impl Pagination {
 #[cached(key = "users:<pagination.page()>:<filter|hash>", ttl = "1m30s", skip(pool))]
 async fn list_users(pool: &SqlitePool, pagination: &Pagination, filter: &Filter) -> Result<Vec<User>, AppError> {
     let _ = &filter.category;
-    Ok(sqlx::query_as("SELECT * FROM users ORDER BY id LIMIT 1 OFFSET ?")
-        .bind(pagination.page)
-        .fetch_all(pool)
-        .await?)
+    Ok(sqlx::query_as("SELECT * FROM users ORDER BY id LIMIT 1 OFFSET ?").bind(pagination.page).fetch_all(pool).await?)
 }
 
 // 8. A list of ids, hashed as a whole.
@@ -299,12 +252,7 @@ async fn list_users(pool: &SqlitePool, pagination: &Pagination, filter: &Filter)
 async fn get_many_ids(ids: &[i64], pool: &SqlitePool) -> QueryResult<Vec<User>> {
     let mut found = Vec::new();
     for id in ids {
-        found.extend(
-            sqlx::query_as("SELECT * FROM users WHERE id = ?")
-                .bind(id)
-                .fetch_optional(pool)
-                .await?,
-        );
+        found.extend(sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(pool).await?);
     }
     Ok(found)
 }
@@ -315,21 +263,13 @@ fn lists_with_getters_and_hashes() {
         let pool = users().await;
         for _ in 0..2 {
             let filter = Filter { category: None };
-            assert_eq!(
-                list_users(&pool, &Pagination { page: 1 }, &filter).await.unwrap()[0].name,
-                "Bob"
-            );
+            assert_eq!(list_users(&pool, &Pagination { page: 1 }, &filter).await.unwrap()[0].name, "Bob");
             assert_eq!(get_many_ids(&[2, 1], &pool).await.unwrap()[0].name, "Bob");
         }
         assert_one_hit(&cache, "list_users");
         assert_one_hit(&cache, "get_many_ids");
-        let books = Filter {
-            category: Some("books".to_owned()),
-        };
-        assert_eq!(
-            list_users(&pool, &Pagination { page: 0 }, &books).await.unwrap()[0].name,
-            "Ann"
-        );
+        let books = Filter { category: Some("books".to_owned()) };
+        assert_eq!(list_users(&pool, &Pagination { page: 0 }, &books).await.unwrap()[0].name, "Ann");
         assert_eq!(get_many_ids(&[1, 2], &pool).await.unwrap()[0].name, "Ann");
     });
 }
@@ -342,10 +282,7 @@ async fn rename(cache: &Cache, pool: &SqlitePool, id: i64, name: &str) -> AppRes
         .bind(id)
         .fetch_one(pool)
         .await?;
-    cache
-        .invalidate(&key!("user:<id>"))
-        .await
-        .map_err(|error| AppError(error.to_string()))?;
+    cache.invalidate(&key!("user:<id>")).await.map_err(|error| AppError(error.to_string()))?;
     Ok(user)
 }
 
@@ -372,10 +309,7 @@ fn find(conn: &mut Connection, id: i64) -> QueryResult<User> {
     if id < 0 {
         return Err(sqlx::Error::RowNotFound);
     }
-    Ok(User {
-        id,
-        name: "blocking".to_owned(),
-    })
+    Ok(User { id, name: "blocking".to_owned() })
 }
 
 #[cached(key = "workspace:<id>", ttl = 60)]
@@ -405,10 +339,6 @@ fn blocking_and_infallible_functions() {
         }
         assert_one_hit(&cache, "products");
         let stats = cache.stats();
-        assert_eq!(
-            stats.function("workspace").map(|row| (row.hits, row.loads)),
-            Some((1, 3)),
-            "{stats}"
-        );
+        assert_eq!(stats.function("workspace").map(|row| (row.hits, row.loads)), Some((1, 3)), "{stats}");
     });
 }

@@ -10,17 +10,9 @@ use redis_test::server::RedisServer;
 const URL: &str = "CACHED_TEST_TLS_URL";
 
 fn server() -> (RedisServer, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|l| l.local_addr())
-        .expect("a free port")
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let host = "127.0.0.1".to_owned();
-    let addr = ConnectionAddr::TcpTls {
-        host,
-        port,
-        insecure: false,
-        tls_params: None,
-    };
+    let addr = ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
     let server = RedisServer::new_with_addr_and_modules(addr, &[], false);
     let deadline = Instant::now() + Duration::from_secs(10);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -32,15 +24,9 @@ fn server() -> (RedisServer, String) {
 
 /// Ten calls; the number of hits.
 async fn hits(url: &str) -> u64 {
-    let cache = Cache::builder()
-        .redis(url)
-        .timeout(Duration::from_secs(2))
-        .build()
-        .expect("a cache");
+    let cache = Cache::builder().redis(url).timeout(Duration::from_secs(2)).build().expect("a cache");
     for _ in 0..10 {
-        let value = cache
-            .get_or_load(key!("k"), Duration::from_secs(60), async || Ok::<_, ()>(7))
-            .await;
+        let value = cache.get_or_load(key!("k"), Duration::from_secs(60), async || Ok::<_, ()>(7)).await;
         assert_eq!(value, Ok(7));
     }
     cache.stats().total().hits

@@ -141,10 +141,7 @@ impl Args {
     /// `skip(pool, ctx)`.
     fn skipped(&mut self, name: &Ident, input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
         if !input.peek(token::Paren) {
-            return Err(syn::Error::new(
-                name.span(),
-                "`skip` takes names in parentheses; write `skip(pool)`",
-            ));
+            return Err(syn::Error::new(name.span(), "`skip` takes names in parentheses; write `skip(pool)`"));
         }
         let content;
         parenthesized!(content in input);
@@ -166,17 +163,11 @@ impl Args {
 /// `= expr`, whole: what kind of expression an option takes is for [`value`] to say.
 fn assigned(name: &Ident, example: &str, input: ParseStream) -> syn::Result<Expr> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{name}` takes a value; write `{example}`"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{name}` takes a value; write `{example}`")));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("the value of `{name}` is missing; write `{example}`"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("the value of `{name}` is missing; write `{example}`")));
     }
     Ok(value::ungrouped(input.parse()?))
 }
@@ -203,10 +194,7 @@ fn mutex(input: ParseStream, errors: &mut Errors) -> syn::Result<Mutex> {
         };
         let word = name.to_string();
         let outcome = if written.contains(&word) {
-            Err(syn::Error::new(
-                name.span(),
-                format!("`{word}` is set twice; remove one of the two"),
-            ))
+            Err(syn::Error::new(name.span(), format!("`{word}` is set twice; remove one of the two")))
         } else {
             match word.as_str() {
                 "lease" => assigned(&name, "lease = \"2s\"", &content)
@@ -222,10 +210,7 @@ fn mutex(input: ParseStream, errors: &mut Errors) -> syn::Result<Mutex> {
                         Some(meant) => format!("did you mean `{meant}`? Its options are {options}"),
                         None => format!("its options are {options}"),
                     };
-                    Err(syn::Error::new(
-                        name.span(),
-                        format!("`mutex` has no option `{word}`, {message}"),
-                    ))
+                    Err(syn::Error::new(name.span(), format!("`mutex` has no option `{word}`, {message}")))
                 }
             }
         };

@@ -42,10 +42,7 @@ pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> O
     output::check(&function, args, errors);
     missing_ttl(args, errors);
     lease_outlives_load(args, errors);
-    let mut excused = Excused {
-        names: Vec::new(),
-        all: args.skip_unreadable,
-    };
+    let mut excused = Excused { names: Vec::new(), all: args.skip_unreadable };
     skipped_twice(args, errors);
     skipped_unknown(args, &function, &mut excused, errors);
     read_in_a_transaction(args, &function, &excused, errors);
@@ -105,11 +102,7 @@ fn lease_outlives_load(args: &Args, errors: &mut Errors) {
 }
 
 fn readable(millis: u64) -> String {
-    if millis.is_multiple_of(1_000) {
-        format!("{}s", millis / 1_000)
-    } else {
-        format!("{millis}ms")
-    }
+    if millis.is_multiple_of(1_000) { format!("{}s", millis / 1_000) } else { format!("{millis}ms") }
 }
 
 fn skipped_twice(args: &Args, errors: &mut Errors) {
@@ -123,10 +116,7 @@ fn skipped_twice(args: &Args, errors: &mut Errors) {
 fn skipped_unknown(args: &Args, function: &CachedFn, excused: &mut Excused, errors: &mut Errors) {
     for name in &args.skip {
         if name == "self" {
-            errors.at(
-                name.span(),
-                "`self` is part of no key unless a place names it; remove it here",
-            );
+            errors.at(name.span(), "`self` is part of no key unless a place names it; remove it here");
         } else if !function.bindings.iter().any(|binding| same(&binding.ident, name)) {
             let (message, meant) = key::unknown(&name.unraw().to_string(), function, key::In::Skip);
             errors.at(name.span(), message);

@@ -42,10 +42,7 @@ impl Errors {
 /// A mistake that nobody reports would let a wrong expansion through.
 impl Drop for Errors {
     fn drop(&mut self) {
-        debug_assert!(
-            self.found.is_none() || std::thread::panicking(),
-            "mistakes were collected and never reported"
-        );
+        debug_assert!(self.found.is_none() || std::thread::panicking(), "mistakes were collected and never reported");
     }
 }
 
@@ -116,11 +113,7 @@ fn draw(value: &str, range: &Range<usize>) -> Option<String> {
     }
     let indent = value.get(..range.start)?.chars().count();
     let width = value.get(range.clone())?.chars().count().max(1);
-    Some(format!(
-        "\n    {value}\n    {}{}",
-        " ".repeat(indent),
-        "^".repeat(width)
-    ))
+    Some(format!("\n    {value}\n    {}{}", " ".repeat(indent), "^".repeat(width)))
 }
 
 #[cfg(test)]
@@ -167,15 +160,9 @@ mod tests {
 
     #[test]
     fn carets() {
-        assert_eq!(
-            draw("user:<idd>", &(5..10)).as_deref(),
-            Some("\n    user:<idd>\n         ^^^^^")
-        );
+        assert_eq!(draw("user:<idd>", &(5..10)).as_deref(), Some("\n    user:<idd>\n         ^^^^^"));
         // Columns are characters, not bytes.
-        assert_eq!(
-            draw("käse:<i>", &(6..9)).as_deref(),
-            Some("\n    käse:<i>\n         ^^^")
-        );
+        assert_eq!(draw("käse:<i>", &(6..9)).as_deref(), Some("\n    käse:<i>\n         ^^^"));
         assert_eq!(draw("a\n<i>", &(2..5)), None);
         assert_eq!(draw("", &(0..0)), None);
     }

@@ -31,15 +31,7 @@ pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
         runtime: Runtime::new(args.runtime.as_ref()),
         here: site(Span::call_site()),
     };
-    let CachedFn {
-        attrs,
-        vis,
-        defaultness,
-        sig,
-        inner_attrs,
-        body,
-        ..
-    } = &checked.function;
+    let CachedFn { attrs, vis, defaultness, sig, inner_attrs, body, .. } = &checked.function;
     let site = site::site(args, &checked.function, &expansion.runtime);
     let key = key::of_call(args, checked, &expansion.runtime);
     let statements = match checked.function.shape {
@@ -256,9 +248,7 @@ impl Expansion<'_> {
         let value = &self.function.value;
         let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
         let rt = self.runtime.at(at);
-        let share = value
-            .as_ref()
-            .is_some_and(|value| output::surely_owned(value, &self.function.sig));
+        let share = value.as_ref().is_some_and(|value| output::surely_owned(value, &self.function.sig));
         let words = match (share, self.args.returns) {
             (_, Some(Returns::Value)) => quote_spanned!(at=> value),
             (true, Some(Returns::Result)) => quote_spanned!(at=> share result),
@@ -294,9 +284,7 @@ impl Expansion<'_> {
             _ => TokenStream::new(),
         };
         let unless = self.args.unless.as_ref().map(unlinted);
-        let unless = unless
-            .iter()
-            .map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
+        let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
             #(#unless)*

@@ -89,12 +89,7 @@ fn parse(input: ParseStream) -> syn::Result<Annotated> {
     braces.set_span(body.span());
 
     let (shape, value) = output::read(&sig);
-    let mut names = Names {
-        sig: &sig,
-        body: &braces,
-        bindings: Vec::new(),
-        opaque: Vec::new(),
-    };
+    let mut names = Names { sig: &sig, body: &braces, bindings: Vec::new(), opaque: Vec::new() };
     names.collect();
     let Names { bindings, opaque, .. } = names;
     Ok(Annotated::Function(Box::new(CachedFn {
@@ -159,12 +154,7 @@ impl Names<'_> {
                 if !made_up || self.uses_of(&name.ident, self.body.stream()) > 2 {
                     self.bindings.push(Binding {
                         ident: name.ident.clone(),
-                        cfgs: argument
-                            .attrs
-                            .iter()
-                            .filter(|attr| attr.path().is_ident("cfg"))
-                            .cloned()
-                            .collect(),
+                        cfgs: argument.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect(),
                         ty: whole.then(|| (*argument.ty).clone()),
                         transaction: is_transaction(&argument.ty),
                         made_up,
@@ -207,11 +197,7 @@ impl Names<'_> {
         let text = ident.to_string();
         let number = text.strip_prefix("__arg");
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-            && self
-                .sig
-                .generics
-                .lifetimes()
-                .any(|param| param.lifetime.ident == "async_trait")
+            && self.sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait")
     }
 
     /// For the pattern `_` it writes `let __arg1 = __arg1;` and no more: two uses.
@@ -270,11 +256,9 @@ mod tests {
     fn arguments_made_up_by_async_trait() {
         let taken_apart = "{ Box::pin(async move { let (a, b) = { let __arg1 = __arg1; __arg1 }; a }) }";
         let ignored = "{ Box::pin(async move { let __arg1 = __arg1; 0 }) }";
-        for (generics, body, expected) in [
-            ("<'async_trait>", taken_apart, 1),
-            ("<'async_trait>", ignored, 0),
-            ("", ignored, 1),
-        ] {
+        for (generics, body, expected) in
+            [("<'async_trait>", taken_apart, 1), ("<'async_trait>", ignored, 0), ("", ignored, 1)]
+        {
             let function = function(&format!("fn f{generics}(&self, __arg1: (u8, u8)) -> u8 {body}"));
             assert_eq!(function.bindings.len(), expected, "{generics} {body}");
         }
@@ -304,15 +288,10 @@ mod tests {
             ("const N: u8 = 0;", "const"),
             ("extern \"C\" {}", "extern"),
         ] {
-            let Ok(Annotated::Other(found)) = Annotated::parse(item.parse().unwrap()) else {
-                panic!("{item}")
-            };
+            let Ok(Annotated::Other(found)) = Annotated::parse(item.parse().unwrap()) else { panic!("{item}") };
             assert_eq!(found.to_string(), word);
         }
-        assert!(matches!(
-            Annotated::parse("fn f(&self) -> u8;".parse().unwrap()),
-            Ok(Annotated::Bodiless(_))
-        ));
+        assert!(matches!(Annotated::parse("fn f(&self) -> u8;".parse().unwrap()), Ok(Annotated::Bodiless(_))));
         assert!(matches!(
             Annotated::parse("pub unsafe extern \"C\" fn f() -> u8 { }".parse().unwrap()),
             Ok(Annotated::Function(_))

@@ -57,12 +57,7 @@ impl Newtype {
                 }
             }
         }
-        Some(Newtype {
-            ident,
-            generics,
-            field,
-            runtime,
-        })
+        Some(Newtype { ident, generics, field, runtime })
     }
 }
 
@@ -71,10 +66,7 @@ fn only_field(ident: &Ident, fields: &Fields, errors: &mut Errors) -> Option<(Me
     if let (Some((member, field)), None) = (pairs.next(), pairs.next()) {
         return Some((member, field.ty.clone()));
     }
-    let places: Vec<String> = fields
-        .members()
-        .map(|member| format!("<id.{}>", without_spaces(member)))
-        .collect();
+    let places: Vec<String> = fields.members().map(|member| format!("<id.{}>", without_spaces(member))).collect();
     let message = if places.is_empty() {
         "`KeyPart` writes the one field of a struct, and this one has none; leave it out of the key".to_owned()
     } else {

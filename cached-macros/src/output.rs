@@ -34,14 +34,7 @@ pub(crate) enum Start {
 /// How the function answers: its shape, and the type that a call ends up with (`None`: nothing is written).
 pub(crate) fn read(sig: &Signature) -> (Shape, Option<Type>) {
     let ReturnType::Type(_, written) = &sig.output else {
-        return (
-            if sig.asyncness.is_some() {
-                Shape::Async
-            } else {
-                Shape::Blocking
-            },
-            None,
-        );
+        return (if sig.asyncness.is_some() { Shape::Async } else { Shape::Blocking }, None);
     };
     let written = bare(written);
     if sig.asyncness.is_some() {
@@ -76,10 +69,8 @@ fn box_future(ty: &Type) -> Option<(Type, Start)> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return None;
     };
-    let owned = arguments
-        .args
-        .iter()
-        .any(|argument| matches!(argument, GenericArgument::Lifetime(it) if is_static(it)));
+    let owned =
+        arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(it) if is_static(it)));
     let value = types(segment).last()?;
     Some((bare(value).clone(), if owned { Start::AtCall } else { Start::OnMiss }))
 }
@@ -98,9 +89,7 @@ fn future_of(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<(Type, St
             _ => None,
         })
     })?;
-    let borrows = bounds
-        .iter()
-        .any(|bound| matches!(bound, TypeParamBound::Lifetime(it) if !is_static(it)));
+    let borrows = bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(it) if !is_static(it)));
     Some((value, if borrows { Start::OnMiss } else { Start::AtCall }))
 }
 
@@ -143,11 +132,7 @@ pub(crate) fn anchor(ty: &Type) -> Span {
 
 /// All that a stable compiler marks of a span.
 pub(crate) fn first_token(tokens: impl ToTokens) -> Span {
-    tokens
-        .into_token_stream()
-        .into_iter()
-        .next()
-        .map_or_else(Span::call_site, |token| token.span())
+    tokens.into_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
 /// Whether an error of this type may surely be kept and given to other callers: nothing in it can be borrowed.
@@ -208,11 +193,7 @@ pub(crate) fn words(tokens: TokenStream) -> Vec<Word> {
             TokenTree::Punct(mark) if mark.as_char() == '&' => words.push(Word::Reference(mark.span())),
             TokenTree::Punct(mark) if mark.as_char() == ':' => {
                 let double = tokens.next_if(|next| matches!(next, TokenTree::Punct(next) if next.as_char() == ':'));
-                words.push(if double.is_some() {
-                    Word::PathSeparator
-                } else {
-                    Word::Other
-                });
+                words.push(if double.is_some() { Word::PathSeparator } else { Word::Other });
             }
             _ => words.push(Word::Other),
         }
@@ -271,36 +252,16 @@ mod tests {
     fn shapes() {
         for (text, shape, value) in [
             ("async fn f() -> u8", Shape::Async, "u8"),
-            (
-                "async fn f() -> Pin<Box<dyn Future<Output = u8>>>",
-                Shape::Async,
-                "Pin<Box<dynFuture<Output=u8>>>",
-            ),
+            ("async fn f() -> Pin<Box<dyn Future<Output = u8>>>", Shape::Async, "Pin<Box<dynFuture<Output=u8>>>"),
             ("fn f() -> u8", Shape::Blocking, "u8"),
             ("fn f() -> (u8)", Shape::Blocking, "u8"),
             ("fn f() -> impl Clone", Shape::Blocking, "implClone"),
             ("fn f() -> impl Future", Shape::Blocking, "implFuture"),
             ("fn f() -> impl Future<Output = u8>", Shape::Future(Start::AtCall), "u8"),
-            (
-                "fn f() -> impl Future<Output = u8> + Send + 'static",
-                Shape::Future(Start::AtCall),
-                "u8",
-            ),
-            (
-                "fn f() -> impl Send + Future<Output = u8> + '_",
-                Shape::Future(Start::OnMiss),
-                "u8",
-            ),
-            (
-                "fn f() -> impl core::future::Future<Output = u8> + use<>",
-                Shape::Future(Start::AtCall),
-                "u8",
-            ),
-            (
-                "fn f() -> Pin<Box<dyn Future<Output = u8>>>",
-                Shape::Boxed(Start::AtCall),
-                "u8",
-            ),
+            ("fn f() -> impl Future<Output = u8> + Send + 'static", Shape::Future(Start::AtCall), "u8"),
+            ("fn f() -> impl Send + Future<Output = u8> + '_", Shape::Future(Start::OnMiss), "u8"),
+            ("fn f() -> impl core::future::Future<Output = u8> + use<>", Shape::Future(Start::AtCall), "u8"),
+            ("fn f() -> Pin<Box<dyn Future<Output = u8>>>", Shape::Boxed(Start::AtCall), "u8"),
             (
                 "fn f() -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = R<u8>> + Send + 'async_trait>>",
                 Shape::Boxed(Start::OnMiss),
@@ -308,11 +269,7 @@ mod tests {
             ),
             ("fn f() -> Pin<Box<u8>>", Shape::Blocking, "Pin<Box<u8>>"),
             ("fn f() -> BoxFuture<'_, R<u8>>", Shape::Boxed(Start::OnMiss), "R<u8>"),
-            (
-                "fn f() -> futures::future::BoxFuture<'static, u8>",
-                Shape::Boxed(Start::AtCall),
-                "u8",
-            ),
+            ("fn f() -> futures::future::BoxFuture<'static, u8>", Shape::Boxed(Start::AtCall), "u8"),
             ("fn f() -> LocalBoxFuture<'a, u8>", Shape::Boxed(Start::OnMiss), "u8"),
         ] {
             let (found, ty) = read(&signature(text));

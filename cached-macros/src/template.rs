@@ -55,12 +55,7 @@ pub(crate) struct Mistake {
 
 impl Template {
     pub(crate) fn parse(source: &str) -> (Template, Vec<Mistake>) {
-        let mut reader = Reader {
-            source,
-            template: Template::default(),
-            text: String::new(),
-            mistakes: Vec::new(),
-        };
+        let mut reader = Reader { source, template: Template::default(), text: String::new(), mistakes: Vec::new() };
         reader.read();
         (reader.template, reader.mistakes)
     }
@@ -113,22 +108,14 @@ impl Reader<'_> {
         let after = from.strip_prefix('<').unwrap_or(from);
         let closed = after.split_once('>').filter(|(inner, _)| !inner.contains('<'));
         let Some((inner, rest)) = closed else {
-            self.mistake(
-                at..at + 1,
-                "this `<` is not closed; write `<name>`, or `<<` for a literal `<`",
-            );
+            self.mistake(at..at + 1, "this `<` is not closed; write `<name>`, or `<<` for a literal `<`");
             return after;
         };
         let range = at..at + inner.len() + 2;
         match place(inner) {
             Ok((root, steps, hash)) => {
                 self.end_text();
-                self.template.segments.push(Segment::Place(Place {
-                    range,
-                    root,
-                    steps,
-                    hash,
-                }));
+                self.template.segments.push(Segment::Place(Place { range, root, steps, hash }));
             }
             Err(message) => self.mistake(range, message),
         }
@@ -144,11 +131,7 @@ impl Reader<'_> {
             {
                 let start = at + text.len() - after.len() - 1;
                 let range = start..start + inner.len() + 2;
-                self.template.braced.push(Braced {
-                    range,
-                    root,
-                    inner: inner.to_owned(),
-                });
+                self.template.braced.push(Braced { range, root, inner: inner.to_owned() });
             }
             rest = after;
         }
@@ -156,17 +139,12 @@ impl Reader<'_> {
 
     fn end_text(&mut self) {
         if !self.text.is_empty() {
-            self.template
-                .segments
-                .push(Segment::Text(std::mem::take(&mut self.text)));
+            self.template.segments.push(Segment::Text(std::mem::take(&mut self.text)));
         }
     }
 
     fn mistake(&mut self, range: Range<usize>, message: impl Into<String>) {
-        self.mistakes.push(Mistake {
-            range,
-            message: message.into(),
-        });
+        self.mistakes.push(Mistake { range, message: message.into() });
     }
 }
 
@@ -177,9 +155,7 @@ fn place(inner: &str) -> Result<(String, Vec<Step>, bool), String> {
         None => (inner, None),
     };
     if path.trim().is_empty() {
-        return Err(format!(
-            "`<{inner}>` names no argument; write `<name>`, or `<<` and `>>` for literal brackets"
-        ));
+        return Err(format!("`<{inner}>` names no argument; write `<name>`, or `<<` and `>>` for literal brackets"));
     }
     if inner.contains(char::is_whitespace) {
         return Err(format!(
@@ -192,20 +168,14 @@ fn place(inner: &str) -> Result<(String, Vec<Step>, bool), String> {
     match filter {
         None => Ok((root, steps, false)),
         Some("hash") => Ok((root, steps, true)),
-        Some("") => Err(format!(
-            "a filter is missing after the `|`; write `<{path}|hash>`, or `<{path}>`"
-        )),
-        Some(other) => Err(format!(
-            "there is no filter `{other}`, only `hash`: write `<{path}|hash>`, or `<{path}>`"
-        )),
+        Some("") => Err(format!("a filter is missing after the `|`; write `<{path}|hash>`, or `<{path}>`")),
+        Some(other) => Err(format!("there is no filter `{other}`, only `hash`: write `<{path}|hash>`, or `<{path}>`")),
     }
 }
 
 fn step(word: &str, inner: &str) -> Result<Step, String> {
     if word.is_empty() {
-        return Err(format!(
-            "a name is missing after a `.` in `<{inner}>`; write `<user.id>`"
-        ));
+        return Err(format!("a name is missing after a `.` in `<{inner}>`; write `<user.id>`"));
     }
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return match word.parse::<u32>() {
@@ -237,15 +207,11 @@ fn name(word: &str, inner: &str) -> Result<String, String> {
         ));
     }
     if word.is_empty() {
-        return Err(format!(
-            "a name is missing before the `.` in `<{inner}>`; write `<user.id>`"
-        ));
+        return Err(format!("a name is missing before the `.` in `<{inner}>`; write `<user.id>`"));
     }
     let plain = word.strip_prefix("r#").unwrap_or(word);
     if plain.starts_with(|first: char| first.is_ascii_digit()) || plain == "_" {
-        return Err(format!(
-            "`{word}` is not a name; a place begins with an argument: `<user.id>`"
-        ));
+        return Err(format!("`{word}` is not a name; a place begins with an argument: `<user.id>`"));
     }
     if let Some(strange) = plain.chars().find(|letter| !letter.is_alphanumeric() && *letter != '_') {
         return Err(format!(
@@ -257,9 +223,7 @@ fn name(word: &str, inner: &str) -> Result<String, String> {
     if keyword || syn::parse_str::<syn::Ident>(&format!("r#{plain}")).is_ok() {
         Ok(plain.to_owned())
     } else {
-        Err(format!(
-            "`{word}` is not a name; a place begins with an argument: `<user.id>`"
-        ))
+        Err(format!("`{word}` is not a name; a place begins with an argument: `<user.id>`"))
     }
 }
 
@@ -360,10 +324,7 @@ mod tests {
             ("<a|hash|hash>", "! 0..13 there is no filter `hash|hash`, only `hash`"),
             // Alphabetic, and still no letter of an identifier.
             ("<\u{24b6}>", "! 0..5 `\u{24b6}` is not a name"),
-            (
-                "<>:<1>",
-                r#"":" ! 0..2 `<>` names no argument ! 3..6 `1` is not a name"#,
-            ),
+            ("<>:<1>", r#"":" ! 0..2 `<>` names no argument ! 3..6 `1` is not a name"#),
         ] {
             assert_eq!(show(source), expected, "{source}");
         }

@@ -16,12 +16,16 @@ pub struct Builder {
     timeout: Duration,
     memory: u64,
     #[cfg(feature = "testing")]
-    wrap: Option<Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>>,
+    wrap: Option<Wrap>,
 }
+
+#[cfg(feature = "testing")]
+type Wrap = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 
 #[derive(Clone)]
 enum Backend {
     Memory,
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "the URL is refused whatever it says"))]
     Redis(String),
     Disabled,
 }
@@ -122,9 +126,7 @@ impl Builder {
     /// A URL that does not parse or needs a feature that is not switched on. Never because a server is down.
     pub fn build(self) -> Result<Cache, Error> {
         if self.timeout.is_zero() {
-            return Err(Error::Setting(
-                "a timeout of zero answers no call: give it at least a millisecond".to_owned(),
-            ));
+            return Err(Error::Setting("a timeout of zero answers no call: give it at least a millisecond".to_owned()));
         }
         let store = self.store()?;
         #[cfg(feature = "testing")]
@@ -141,20 +143,14 @@ impl Builder {
             #[cfg(feature = "memory")]
             Backend::Memory => Ok(Some(Arc::new(crate::store::memory::MemoryStore::new(self.memory)))),
             #[cfg(not(feature = "memory"))]
-            Backend::Memory => Err(Error::Feature {
-                feature: "memory",
-                wanted: "a cache without a URL".to_owned(),
-            }),
+            Backend::Memory => Err(Error::Feature { feature: "memory", wanted: "a cache without a URL".to_owned() }),
             #[cfg(feature = "redis")]
             Backend::Redis(url) => {
                 use crate::store::redis::{Address, RedisStore};
                 Ok(Some(Arc::new(RedisStore::new(Address::parse(url)?, self.timeout))))
             }
             #[cfg(not(feature = "redis"))]
-            Backend::Redis(_) => Err(Error::Feature {
-                feature: "redis",
-                wanted: "a `redis://` URL".to_owned(),
-            }),
+            Backend::Redis(_) => Err(Error::Feature { feature: "redis", wanted: "a `redis://` URL".to_owned() }),
         }
     }
 }

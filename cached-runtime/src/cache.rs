@@ -50,10 +50,7 @@ pub(crate) struct Inner {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache")
-            .field("store", &self.store)
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
+        f.debug_struct("Cache").field("store", &self.store).field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
@@ -104,10 +101,7 @@ impl Inner {
 
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
-        self.warned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(site.index())
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
     }
 }
 
@@ -134,10 +128,7 @@ impl Cache {
     /// A cache in this process: the same semantics as over Redis, leases included, for one process.
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
-        Self::over(
-            Some(Arc::new(crate::store::memory::MemoryStore::new(Builder::MEMORY))),
-            String::new(),
-        )
+        Self::over(Some(Arc::new(crate::store::memory::MemoryStore::new(Builder::MEMORY))), String::new())
     }
 
     /// Every call runs its body.
@@ -253,11 +244,7 @@ impl Cache {
 
     fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {
         let key = key.to_key();
-        if key.usable() {
-            Ok(self.0.store_key(&key))
-        } else {
-            Err(Error::Unhashable)
-        }
+        if key.usable() { Ok(self.0.store_key(&key)) } else { Err(Error::Unhashable) }
     }
 
     /// What `#[cached]` does, without the macro: returns the value under `key`, or runs `load`, stores its `Ok` and

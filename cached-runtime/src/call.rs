@@ -29,13 +29,7 @@ impl Call {
     }
 
     pub(crate) fn with(site: &'static Site, policy: Policy, key: Key) -> Self {
-        Self {
-            site,
-            policy,
-            key,
-            cache: None,
-            when: true,
-        }
+        Self { site, policy, key, cache: None, when: true }
     }
 
     #[doc(hidden)]

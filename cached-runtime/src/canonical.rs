@@ -64,11 +64,7 @@ struct Items<'o> {
 
 impl<'o> Items<'o> {
     fn open(writer: Writer<'o>, sorted: bool) -> Self {
-        Self {
-            out: writer.out,
-            order: writer.order,
-            sorted: sorted.then(Vec::new),
-        }
+        Self { out: writer.out, order: writer.order, sorted: sorted.then(Vec::new) }
     }
 
     fn item<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Refused> {
@@ -86,10 +82,7 @@ impl<'o> Items<'o> {
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Refused> {
         Writer::text(self.out, name.as_bytes());
-        value.serialize(Writer {
-            out: self.out,
-            order: self.order,
-        })
+        value.serialize(Writer { out: self.out, order: self.order })
     }
 
     fn close(self) -> Result<(), Refused> {
@@ -280,11 +273,7 @@ impl ser::SerializeMap for Items<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
         let order = self.order;
-        let entry = self
-            .sorted
-            .as_mut()
-            .and_then(|entries| entries.last_mut())
-            .ok_or(Refused)?;
+        let entry = self.sorted.as_mut().and_then(|entries| entries.last_mut()).ok_or(Refused)?;
         value.serialize(Writer { out: entry, order })
     }
 

@@ -38,11 +38,7 @@ impl Chain {
 
     /// This chain with one more load inside.
     pub(crate) fn with(&self, flight: u64, token: Option<Token>) -> Self {
-        Self(Some(Arc::new(Load {
-            flight,
-            token,
-            outer: self.clone(),
-        })))
+        Self(Some(Arc::new(Load { flight, token, outer: self.clone() })))
     }
 
     fn loads(&self) -> impl Iterator<Item = &Load> {
@@ -82,17 +78,12 @@ impl Chain {
         if !token.is_ours() {
             return Some(Waiting(None));
         }
-        Waiting::declare(
-            self.held().chain([Awaited::Flight(leading)]).collect(),
-            Awaited::Lease(token),
-        )
+        Waiting::declare(self.held().chain([Awaited::Flight(leading)]).collect(), Awaited::Lease(token))
     }
 
     /// Everything that ends only after this chain has gone on.
     fn held(&self) -> impl Iterator<Item = Awaited> {
-        self.loads()
-            .flat_map(|load| [Some(Awaited::Flight(load.flight)), load.token.map(Awaited::Lease)])
-            .flatten()
+        self.loads().flat_map(|load| [Some(Awaited::Flight(load.flight)), load.token.map(Awaited::Lease)]).flatten()
     }
 }
 
@@ -127,12 +118,7 @@ impl Waiting {
                 return None;
             }
             if seen.insert(next) {
-                ahead.extend(
-                    waits
-                        .iter()
-                        .filter(|wait| wait.held.contains(&next))
-                        .map(|wait| wait.awaited),
-                );
+                ahead.extend(waits.iter().filter(|wait| wait.held.contains(&next)).map(|wait| wait.awaited));
             }
         }
         let wait = Arc::new(Wait { held, awaited });
@@ -144,10 +130,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(wait) = &self.0 {
-            WAITS
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|other| !Arc::ptr_eq(other, wait));
+            WAITS.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, wait));
         }
     }
 }
@@ -210,10 +193,7 @@ mod tests {
         assert!(a_for_b.is_some());
         let b_chain = Chain::default().with(4_002, Some(b));
         assert!(b_chain.wait_for_lease(a, 4_004).is_none());
-        assert!(
-            b_chain.wait_for(4_003).is_none(),
-            "the followers of a waiting flight wait for what it waits for"
-        );
+        assert!(b_chain.wait_for(4_003).is_none(), "the followers of a waiting flight wait for what it waits for");
         drop(a_for_b);
         assert!(b_chain.wait_for_lease(a, 4_004).is_some());
         let foreign = Token::from_bytes(&[7; 16]).unwrap();

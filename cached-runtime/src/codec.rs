@@ -41,10 +41,7 @@ pub(crate) fn type_tag<T: ?Sized>() -> u64 {
 /// The same for a type of which one outer `Option` is not part of what is stored.
 pub(crate) fn optional_type_tag<T: ?Sized>(option: &str) -> u64 {
     let name = type_name::<T>();
-    let inner = name
-        .strip_prefix(option)
-        .and_then(|inner| inner.strip_suffix('>'))
-        .unwrap_or(name);
+    let inner = name.strip_prefix(option).and_then(|inner| inner.strip_suffix('>')).unwrap_or(name);
     xxh3_64(bare_name(inner).as_bytes())
 }
 
@@ -89,10 +86,7 @@ mod tests {
         assert!(encode(&vec![1.5_f64, -0.0, f64::MIN_POSITIVE, 0.1 + 0.2]).is_some());
         assert!(encode(&(0..100).collect::<HashSet<u32>>()).is_some());
         assert!(encode(&(0..100).map(|n| (n, n.to_string())).collect::<HashMap<u32, String>>()).is_some());
-        assert!(
-            encode(&(i128::MIN, u64::MAX, Some(()), "é\u{0}".to_owned())).is_none(),
-            "Some(()) reads back as None"
-        );
+        assert!(encode(&(i128::MIN, u64::MAX, Some(()), "é\u{0}".to_owned())).is_none(), "Some(()) reads back as None");
         assert!(encode(&(i128::MIN, u64::MAX, Some(1), "é\u{0}".to_owned())).is_some());
     }
 

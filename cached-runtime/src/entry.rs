@@ -203,11 +203,7 @@ mod tests {
     fn a_value_comes_back_as_it_was_written() {
         let bytes = Bytes::from(value(&header(), b"{}"));
         assert_eq!(Entry::parse(&bytes), Entry::Value(header(), Bytes::from_static(b"{}")));
-        let forever = Header {
-            ttl: None,
-            present: false,
-            ..header()
-        };
+        let forever = Header { ttl: None, present: false, ..header() };
         let bytes = Bytes::from(value(&forever, b""));
         assert_eq!(Entry::parse(&bytes), Entry::Value(forever, Bytes::new()));
     }
@@ -220,29 +216,19 @@ mod tests {
             assert_eq!(parse(&lease(&token, before)), Entry::Lease(token, before));
         }
         assert_eq!(parse(&ended(&token, Ended::Absent)), Entry::Ended(token, Ended::Absent));
-        assert_eq!(
-            parse(&ended(&token, Ended::Unstored)),
-            Entry::Ended(token, Ended::Unstored)
-        );
+        assert_eq!(parse(&ended(&token, Ended::Unstored)), Entry::Ended(token, Ended::Unstored));
     }
 
     #[test]
     fn every_cut_and_every_flipped_bit_is_corrupt() {
         let whole = value(&header(), br#"{"id":1,"name":"x"}"#);
         for length in 0..whole.len() {
-            assert_eq!(
-                Entry::parse(&Bytes::copy_from_slice(&whole[..length])),
-                Entry::Corrupt,
-                "cut at {length}"
-            );
+            assert_eq!(Entry::parse(&Bytes::copy_from_slice(&whole[..length])), Entry::Corrupt, "cut at {length}");
         }
         for bit in 0..whole.len() * 8 {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                !matches!(Entry::parse(&Bytes::from(damaged)), Entry::Value(..)),
-                "bit {bit}"
-            );
+            assert!(!matches!(Entry::parse(&Bytes::from(damaged)), Entry::Value(..)), "bit {bit}");
         }
     }
 }

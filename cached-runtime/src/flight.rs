@@ -174,23 +174,14 @@ impl Flights {
         let flight = Arc::new(Flight {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             runtime,
-            state: Mutex::new(State {
-                began: 0,
-                sealed: false,
-                outcome: None,
-            }),
+            state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
         });
         if shard.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
             self.count.fetch_add(1, Ordering::SeqCst);
         }
         self.took_off.notify_waiters();
-        Lead {
-            flights: Arc::clone(self),
-            flight,
-            key: key.to_owned(),
-            landed: false,
-        }
+        Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false }
     }
 
     /// Nobody joins this flight any more: its key was invalidated since, so its result is of no use to later calls.
@@ -243,11 +234,7 @@ impl Drop for Lead {
     fn drop(&mut self) {
         if !self.landed {
             // A panicking load is a failed one: were it merely abandoned, each waiter in turn would lead and panic.
-            let outcome = if std::thread::panicking() {
-                Outcome::Failed(None)
-            } else {
-                Outcome::Abandoned
-            };
+            let outcome = if std::thread::panicking() { Outcome::Failed(None) } else { Outcome::Abandoned };
             self.end(outcome);
         }
     }
@@ -258,14 +245,7 @@ mod tests {
     use super::*;
 
     fn loaded(accepted: bool) -> Outcome {
-        Outcome::Loaded {
-            shared: Shared {
-                type_tag: 0,
-                version: 1,
-                payload: None,
-            },
-            accepted,
-        }
+        Outcome::Loaded { shared: Shared { type_tag: 0, version: 1, payload: None }, accepted }
     }
 
     async fn landing(before: bool, seal_first: bool, accepted: bool) -> Landing {

@@ -125,11 +125,7 @@ impl KeyWriter {
     pub fn new(text: &str) -> Self {
         let mut rendered = String::with_capacity(text.len() + 32);
         rendered.push_str(text);
-        Self {
-            rendered,
-            stop: None,
-            usable: true,
-        }
+        Self { rendered, stop: None, usable: true }
     }
 
     /// Writes one place and the literal text after it.
@@ -218,10 +214,7 @@ impl KeyWriter {
             self.rendered.push_str("%#");
             self.rendered.push_str(&digest);
         }
-        Key {
-            rendered: self.rendered,
-            usable: self.usable,
-        }
+        Key { rendered: self.rendered, usable: self.usable }
     }
 }
 

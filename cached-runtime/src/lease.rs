@@ -139,11 +139,7 @@ impl Lease {
             return Ok(false);
         }
         // Armed until the answer is there: after a timeout the release that follows finds either the lease or the value.
-        let filled = self
-            .held
-            .store
-            .fill(&self.held.key, &self.held.placeholder, value, px)
-            .await?;
+        let filled = self.held.store.fill(&self.held.key, &self.held.placeholder, value, px).await?;
         self.armed = false;
         Ok(filled)
     }

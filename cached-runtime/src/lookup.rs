@@ -173,11 +173,7 @@ impl Context {
                     self.counters.lock_waits.add();
                     let begin = || waiting.begin();
                     waited = Some(token);
-                    match self
-                        .store
-                        .wait(&self.key, &entry::lease(&token, before), deadline, &begin)
-                        .await
-                    {
+                    match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
                         Ok(Some(bytes)) => match Entry::parse(&bytes) {
                             Entry::Value(header, payload) if self.fits(&header, rejected) => {
                                 return self.serve(Some(waiting), &header, payload);
@@ -206,21 +202,15 @@ impl Context {
     async fn follow(&self, flight: &Flight, arrival: u64, deadline: Instant) -> Option<Result<Found, Alone>> {
         // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
         let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
-        let waiting = if holds_up_leader {
-            None
-        } else {
-            self.chain.wait_for(flight.id)
-        };
+        let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
         let Some(_waiting) = waiting else {
             self.counters.bypasses.add();
             return Some(Err(Alone));
         };
         match timeout_at(deadline, flight.landing(arrival)).await {
-            Ok(Landing::Shared(shared)) if shared.version == self.policy.version => Some(Ok(Found::Value {
-                type_tag: shared.type_tag,
-                payload: shared.payload,
-                fill: None,
-            })),
+            Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
+                Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
+            }
             Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
             Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
             Ok(Landing::Again) => None,
@@ -238,11 +228,7 @@ impl Context {
     /// Get or acquire, and take over what cannot be read.
     async fn look_once(&self, rejected: Option<u64>) -> Looked {
         let mut lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
-        let bytes = match self
-            .store
-            .acquire(&self.key, lease.placeholder(), self.policy.lease)
-            .await
-        {
+        let bytes = match self.store.acquire(&self.key, lease.placeholder(), self.policy.lease).await {
             Ok(None) => return Looked::Leased(lease),
             Ok(Some(bytes)) => bytes,
             Err(StoreError::ForeignKind) => {
@@ -263,13 +249,11 @@ impl Context {
             Entry::Value(header, _) if header.version > self.policy.version => Looked::Unleased,
             Entry::Value(..) => {
                 self.counters.unreadable.add();
-                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing)
-                    .await
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
             }
             Entry::Corrupt => {
                 self.counters.unreadable.add();
-                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing)
-                    .await
+                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing).await
             }
             Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes), Before::Ended).await,
             Entry::Lease(token, before) => Looked::Held(token, before),
@@ -281,11 +265,7 @@ impl Context {
     async fn take_over(&self, observed: Observed<'_>, before: Before) -> Looked {
         // A token of its own: one that was already sent once must not be sent again (see `Token`).
         let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
-        match self
-            .store
-            .takeover(&self.key, observed, lease.placeholder(), self.policy.lease)
-            .await
-        {
+        match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
             Ok(true) => Looked::Leased(lease),
             Ok(false) => {
                 lease.disarm();
@@ -320,48 +300,20 @@ impl Context {
     fn serve(self, lead: Option<Lead>, header: &Header, payload: Bytes) -> Slot {
         let payload = header.present.then_some(payload);
         if let Some(lead) = lead {
-            let shared = Shared {
-                type_tag: header.type_tag,
-                version: header.version,
-                payload: payload.clone(),
-            };
-            lead.land(Outcome::Loaded {
-                shared,
-                accepted: false,
-            });
+            let shared = Shared { type_tag: header.type_tag, version: header.version, payload: payload.clone() };
+            lead.land(Outcome::Loaded { shared, accepted: false });
         }
         self.counters.hits.add();
-        Slot::found(
-            self,
-            Found::Value {
-                type_tag: header.type_tag,
-                payload,
-                fill: Some(header.fill),
-            },
-        )
+        Slot::found(self, Found::Value { type_tag: header.type_tag, payload, fill: Some(header.fill) })
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
     fn serve_absence(self, lead: Lead) -> Slot {
         self.counters.misses.add();
         self.counters.coalesced.add();
-        let shared = Shared {
-            type_tag: UNTYPED,
-            version: self.policy.version,
-            payload: None,
-        };
-        lead.land(Outcome::Loaded {
-            shared,
-            accepted: false,
-        });
-        Slot::found(
-            self,
-            Found::Value {
-                type_tag: UNTYPED,
-                payload: None,
-                fill: None,
-            },
-        )
+        let shared = Shared { type_tag: UNTYPED, version: self.policy.version, payload: None };
+        lead.land(Outcome::Loaded { shared, accepted: false });
+        Slot::found(self, Found::Value { type_tag: UNTYPED, payload: None, fill: None })
     }
 
     /// This call would wait for itself.

@@ -63,7 +63,10 @@ pub trait Shape {
 pub struct Infallible<P>(PhantomData<fn() -> P>);
 
 /// A `Result`, whose error is shared with waiters or not.
-pub struct Fallible<P, E, S>(PhantomData<fn() -> (P, E, S)>);
+pub struct Fallible<P, E, S>(Names<(P, E, S)>);
+
+/// Types by name only: whatever they are, the shape is `Send`.
+type Names<T> = PhantomData<fn() -> T>;
 
 impl<P: Presence> Shape for Infallible<P> {
     type Out = P::Written;

@@ -153,10 +153,7 @@ mod tests {
         let policy = Policy::ttl(Duration::from_secs(100)).jitter(0.1);
         for _ in 0..1000 {
             let ttl = policy.jittered(Duration::from_secs(100));
-            assert!(
-                (Duration::from_secs(90)..=Duration::from_secs(100)).contains(&ttl),
-                "{ttl:?}"
-            );
+            assert!((Duration::from_secs(90)..=Duration::from_secs(100)).contains(&ttl), "{ttl:?}");
         }
     }
 }

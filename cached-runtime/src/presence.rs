@@ -88,10 +88,7 @@ impl<T> Presence for Plain<T> {
         T: CacheValue,
     {
         // serde's `Option` reads JSON's null as `None`.
-        type_name::<T>()
-            .starts_with(OPTION)
-            .then(|| codec::decode(b"null"))
-            .flatten()
+        type_name::<T>().starts_with(OPTION).then(|| codec::decode(b"null")).flatten()
     }
 
     fn succeeded(written: &T) -> bool

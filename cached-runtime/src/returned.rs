@@ -152,10 +152,7 @@ mod tests {
         assert!(tells(__shape!(share Res<u8>), Err("no".to_owned())));
         assert!(!tells(__shape!(Res<u8>), Err("no".to_owned())));
         assert!(!tells(__shape!(share Result<u8, Plain>), Err(Plain)));
-        assert!(!tells(
-            __shape!(share Result<u8, std::rc::Rc<u8>>),
-            Err(std::rc::Rc::new(1))
-        ));
+        assert!(!tells(__shape!(share Result<u8, std::rc::Rc<u8>>), Err(std::rc::Rc::new(1))));
         assert!(!tells(__shape!(share u8), 1));
     }
 
@@ -175,9 +172,6 @@ mod tests {
         assert_eq!(stores(()), Some(true));
         assert_eq!(<super::Plain<Option<u8>> as Presence>::absent(), Some(None));
         assert_eq!(<super::Plain<()> as Presence>::absent(), None);
-        assert_eq!(
-            <super::Plain<Option<u8>> as Presence>::type_tag(),
-            <Maybe<u8> as Presence>::type_tag()
-        );
+        assert_eq!(<super::Plain<Option<u8>> as Presence>::type_tag(), <Maybe<u8> as Presence>::type_tag());
     }
 }

@@ -25,14 +25,7 @@ impl Site {
         template: &'static str,
         policy: Policy,
     ) -> Self {
-        Self {
-            name,
-            file,
-            line,
-            template,
-            policy,
-            index: OnceLock::new(),
-        }
+        Self { name, file, line, template, policy, index: OnceLock::new() }
     }
 
     /// A small number of its own, to find its counters by.

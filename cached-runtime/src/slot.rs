@@ -171,11 +171,7 @@ impl Slot {
         let Role::Leader(lead, mut lease) = std::mem::replace(&mut self.0.role, Role::Alone) else {
             return;
         };
-        let keep = if self.0.unless {
-            None
-        } else {
-            keep_for(&cx.policy, &loaded, self.0.per_value)
-        };
+        let keep = if self.0.unless { None } else { keep_for(&cx.policy, &loaded, self.0.per_value) };
         // From here on a joiner could come after an invalidation that overtakes the fill.
         lead.seal();
         let answer = match (&mut lease, keep) {
@@ -189,11 +185,7 @@ impl Slot {
                     ttl: px,
                     load: self.0.took,
                 };
-                let payload: &[u8] = if let Loaded::Value(payload) = &loaded {
-                    payload
-                } else {
-                    &[]
-                };
+                let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
                 let filled = lease.fill(entry::value(&header, payload).into(), px).await;
                 match filled {
                     Ok(true) => cx.counters.stores.add(),
@@ -203,11 +195,7 @@ impl Slot {
                 filled
             }
             (Some(lease), None) => {
-                let how = if matches!(loaded, Loaded::Absent) {
-                    Ended::Absent
-                } else {
-                    Ended::Unstored
-                };
+                let how = if matches!(loaded, Loaded::Absent) { Ended::Absent } else { Ended::Unstored };
                 lease.release(how).await
             }
         };
@@ -218,15 +206,8 @@ impl Slot {
             Loaded::Value(payload) => Some(payload),
             Loaded::Absent => None,
         };
-        let shared = Shared {
-            type_tag,
-            version: cx.policy.version,
-            payload,
-        };
-        lead.land(Outcome::Loaded {
-            shared,
-            accepted: answer.unwrap_or(false),
-        });
+        let shared = Shared { type_tag, version: cx.policy.version, payload };
+        lead.land(Outcome::Loaded { shared, accepted: answer.unwrap_or(false) });
     }
 }
 

@@ -94,11 +94,13 @@ impl Counter {
     }
 }
 
+type Row = (&'static Site, Arc<Counters>);
+
 /// The counters of all functions that used one cache.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     /// By [`Site::index`].
-    functions: RwLock<Vec<Option<(&'static Site, Arc<Counters>)>>>,
+    functions: RwLock<Vec<Option<Row>>>,
 }
 
 impl Registry {
@@ -117,11 +119,8 @@ impl Registry {
 
     pub(crate) fn read(&self) -> Stats {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let mut functions: Vec<_> = functions
-            .iter()
-            .flatten()
-            .map(|(site, counters)| FunctionStats::read(site, counters))
-            .collect();
+        let mut functions: Vec<_> =
+            functions.iter().flatten().map(|(site, counters)| FunctionStats::read(site, counters)).collect();
         functions.sort_by_key(|function| (function.name, function.line));
         Stats { functions }
     }
@@ -148,10 +147,7 @@ impl Stats {
     /// The row of a function, by the end of its path: `find_user` or `users::find_user`.
     pub fn function(&self, name: &str) -> Option<&FunctionStats> {
         self.functions.iter().find(|function| {
-            function
-                .name
-                .strip_suffix(name)
-                .is_some_and(|path| path.is_empty() || path.ends_with("::"))
+            function.name.strip_suffix(name).is_some_and(|path| path.is_empty() || path.ends_with("::"))
         })
     }
 }
@@ -170,11 +166,7 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |name: &'static str| name.split_once("::").map_or(name, |(_, rest)| rest);
         let total = self.total();
-        let rows = || {
-            self.functions
-                .iter()
-                .chain((self.functions.len() > 1).then_some(&total))
-        };
+        let rows = || self.functions.iter().chain((self.functions.len() > 1).then_some(&total));
         let width = rows().map(|row| short(row.name).len()).max().unwrap_or(8).max(8);
         writeln!(
             f,
@@ -182,9 +174,7 @@ impl fmt::Display for Stats {
             "function", "hits", "misses", "hit %", "loads", "coalesced", "stores", "late", "errors"
         )?;
         for row in rows() {
-            let ratio = row
-                .hit_ratio()
-                .map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
+            let ratio = row.hit_ratio().map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
             writeln!(
                 f,
                 "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>6}",

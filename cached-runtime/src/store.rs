@@ -22,6 +22,7 @@ pub type Reply<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 
 /// What a takeover must find to replace it.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(any(feature = "memory", feature = "redis")), expect(dead_code, reason = "there is no store to ask"))]
 pub enum Observed<'o> {
     /// An entry that begins with these bytes.
     Prefix(&'o [u8]),

@@ -44,9 +44,7 @@ fn process() -> [u8; 8] {
     *PROCESS.get_or_init(|| {
         // `RandomState` is keyed by the operating system's randomness.
         let random = RandomState::new();
-        random
-            .hash_one((std::process::id(), std::time::SystemTime::now()))
-            .to_le_bytes()
+        random.hash_one((std::process::id(), std::time::SystemTime::now())).to_le_bytes()
     })
 }
 

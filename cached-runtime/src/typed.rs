@@ -26,10 +26,12 @@ struct Codec<S: Shape> {
     decode: fn(&[u8]) -> Option<S::Out>,
     /// The output for a stored absence.
     absent: fn() -> Option<S::Out>,
-    split: fn(S::Out) -> Result<S::Written, S::Out>,
+    split: Split<S>,
     /// What to store; `None`: the codec cannot give it back.
     encode: fn(&S::Written) -> Option<Loaded>,
 }
+
+type Split<S> = fn(<S as Shape>::Out) -> Result<<S as Shape>::Written, <S as Shape>::Out>;
 
 /// Gives a slot its function's return type.
 #[doc(hidden)]
@@ -75,20 +77,10 @@ impl<S: Shape> TypedSlot<S> {
         let (out, fill) = match self.slot.take_found() {
             None => return Read::Load,
             Some(Found::Error(error)) => (S::shared(&error), None),
-            Some(Found::Value {
-                payload: None,
-                type_tag: UNTYPED,
-                fill,
-            }) => (((self.codec)().absent)(), fill),
+            Some(Found::Value { payload: None, type_tag: UNTYPED, fill }) => (((self.codec)().absent)(), fill),
             Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
-            Some(Found::Value {
-                payload: None, fill, ..
-            }) => (((self.codec)().absent)(), fill),
-            Some(Found::Value {
-                payload: Some(json),
-                fill,
-                ..
-            }) => (((self.codec)().decode)(&json), fill),
+            Some(Found::Value { payload: None, fill, .. }) => (((self.codec)().absent)(), fill),
+            Some(Found::Value { payload: Some(json), fill, .. }) => (((self.codec)().decode)(&json), fill),
         };
         match (out, fill) {
             (Some(out), _) => Read::Hit(out),

@@ -47,10 +47,7 @@ impl RedisServer {
         let mut last_words = String::new();
         while let Some(line) = lines.next_line().await? {
             if line.contains("Ready to accept connections") {
-                return Ok(Ok(Self {
-                    _process: process,
-                    port,
-                }));
+                return Ok(Ok(Self { _process: process, port }));
             }
             last_words = line;
         }

@@ -64,13 +64,7 @@ impl Fleet {
         let mut fleet = Vec::new();
         for process in 0..processes {
             let mut child = Command::new(std::env::current_exe()?)
-                .args([
-                    "child",
-                    scenario.name(),
-                    &process.to_string(),
-                    &tasks.to_string(),
-                    redis,
-                ])
+                .args(["child", scenario.name(), &process.to_string(), &tasks.to_string(), redis])
                 .arg(database)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -78,11 +72,7 @@ impl Fleet {
                 .spawn()?;
             let orders = child.stdin.take().ok_or("a child's input is piped")?;
             let reports = child.stdout.take().ok_or("a child's output is piped")?;
-            fleet.push(Process {
-                _child: child,
-                orders,
-                reports: BufReader::new(reports).lines(),
-            });
+            fleet.push(Process { _child: child, orders, reports: BufReader::new(reports).lines() });
         }
         for process in &mut fleet {
             process.line().await?;

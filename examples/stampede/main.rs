@@ -31,11 +31,7 @@ struct Options {
 
 impl Options {
     fn parse(words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            rounds: 20,
-            processes: 4,
-            tasks: 250,
-        };
+        let mut options = Self { rounds: 20, processes: 4, tasks: 250 };
         for pair in words.chunks(2) {
             match pair {
                 [name, number] if name == "--rounds" => options.rounds = number.parse()?,
@@ -120,10 +116,7 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
          **** longest time for which the machine itself did not run a thread that was due",
         LOAD.as_millis()
     );
-    Ok(table
-        .iter()
-        .flat_map(|(_, rounds)| rounds)
-        .all(|round| round.broken.is_empty()))
+    Ok(table.iter().flat_map(|(_, rounds)| rounds).all(|round| round.broken.is_empty()))
 }
 
 fn print_row(scenario: Scenario, rounds: &[Round]) {
@@ -140,11 +133,7 @@ fn print_row(scenario: Scenario, rounds: &[Round]) {
         "{:<28} {:>6} {calls:>8} {:>8} {in_one_process:>6} {margin:>6.1} ms {:>7.2} {:>7.2} {stall:>8.1} ms   {}",
         scenario.name(),
         format!("{held}/{}", rounds.len()),
-        if fewest == most {
-            most.to_string()
-        } else {
-            format!("{fewest} to {most}")
-        },
+        if fewest == most { most.to_string() } else { format!("{fewest} to {most}") },
         spans[spans.len() / 2],
         spans[spans.len() - 1],
         scenario.promise(),

@@ -74,11 +74,7 @@ impl Rows {
             .synchronous(SqliteSynchronous::Off)
             .busy_timeout(Duration::from_secs(5));
         let pool = SqlitePoolOptions::new().connect_with(options).await?;
-        Ok(Self {
-            pool,
-            process,
-            ended: Mutex::default(),
-        })
+        Ok(Self { pool, process, ended: Mutex::default() })
     }
 
     pub async fn create(&self) -> Result<(), sqlx::Error> {
@@ -103,10 +99,7 @@ impl Rows {
 
 impl Row {
     pub fn numbered(id: i64) -> Self {
-        Self {
-            id,
-            text: format!("row {id}"),
-        }
+        Self { id, text: format!("row {id}") }
     }
 }
 

@@ -99,15 +99,8 @@ impl Round {
         let first_call = reports.iter().map(|report| report.first_call).min().unwrap_or(0);
         let last_call = reports.iter().map(|report| report.last_call).max().unwrap_or(0);
         let last_answer = reports.iter().map(|report| report.last_answer).max().unwrap_or(0);
-        let first_end = reports
-            .iter()
-            .flat_map(|report| &report.loads)
-            .map(|load| load.ended)
-            .min()
-            .unwrap_or(0);
-        let most = (0..)
-            .zip(reports)
-            .map(|(process, _)| loads.iter().filter(|load| **load == process).count());
+        let first_end = reports.iter().flat_map(|report| &report.loads).map(|load| load.ended).min().unwrap_or(0);
+        let most = (0..).zip(reports).map(|(process, _)| loads.iter().filter(|load| **load == process).count());
         let mut round = Self {
             calls,
             loads: loads.len(),
@@ -125,9 +118,7 @@ impl Round {
             && round.most_in_one_process <= scenario.loads_per_process(processes);
         round.expect(few, || format!("{} loads; {log}", loads.len()));
         // A stampede of which some came late would prove little.
-        round.expect(round.margin > 0.0, || {
-            "not every call had begun before the load ended".to_owned()
-        });
+        round.expect(round.margin > 0.0, || "not every call had begun before the load ended".to_owned());
         if let Some(span) = scenario.span() {
             let late = || format!("the last answer came after more than {span} loads; {log}");
             round.expect(round.span <= span, late);

@@ -18,11 +18,7 @@ struct Rows {
 
 impl Rows {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            row: std::sync::Mutex::default(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), row: std::sync::Mutex::default(), loads: Count::default() }
     }
 
     fn load(&self) -> Option<String> {

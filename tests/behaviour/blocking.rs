@@ -24,11 +24,7 @@ struct Users {
 
 impl Users {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-            gate: Gate::closed(),
-        }
+        Self { cache: cache.clone(), loads: Count::default(), gate: Gate::closed() }
     }
 
     #[cached(key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]

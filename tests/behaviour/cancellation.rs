@@ -22,10 +22,7 @@ struct Users {
 
 impl Users {
     fn over(cache: Cache) -> Self {
-        Self {
-            cache,
-            loads: Count::default(),
-        }
+        Self { cache, loads: Count::default() }
     }
 
     async fn load(&self) -> u64 {

@@ -27,11 +27,7 @@ impl Stock {
     }
 
     fn standing_still(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            gate: Gate::closed(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), gate: Gate::closed(), loads: Count::default() }
     }
 
     #[cached(key = "when:<id>", ttl = 60, mutex, when = id > 0 && !fresh, skip(fresh), cache = self.cache.clone())]

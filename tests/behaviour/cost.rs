@@ -34,20 +34,13 @@ fn commands(redis: &Redis) -> BTreeMap<String, u64> {
         Some((name.to_owned(), figures.split(',').next()?.parse().ok()?))
     };
     let ours = ["info", "config|resetstat", "hello", "client|setinfo"];
-    stats
-        .lines()
-        .filter_map(line)
-        .filter(|(name, _)| !ours.contains(&&**name))
-        .collect()
+    stats.lines().filter_map(line).filter(|(name, _)| !ours.contains(&&**name)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hit_is_one_command_and_a_cold_miss_is_two() {
     let redis = Redis::start();
-    let users = Users {
-        cache: redis.cache(),
-        loads: Count::default(),
-    };
+    let users = Users { cache: redis.cache(), loads: Count::default() };
     users.find(0).await.unwrap();
     users.cache.invalidate(&key!("user:0")).await.unwrap();
     commands(&redis);
@@ -67,11 +60,7 @@ async fn a_hit_is_one_command_and_a_cold_miss_is_two() {
         users.find_without_mutex(id).await.unwrap();
     }
     let hits = commands(&redis);
-    assert_eq!(
-        hits,
-        BTreeMap::from([("set".to_owned(), 20)]),
-        "a script or a second command on the way to a hit"
-    );
+    assert_eq!(hits, BTreeMap::from([("set".to_owned(), 20)]), "a script or a second command on the way to a hit");
     users.cache.invalidate(&key!("user:0")).await.unwrap();
     assert_eq!(commands(&redis), BTreeMap::from([("del".to_owned(), 1)]));
 }

@@ -29,29 +29,19 @@ struct Users {
 
 impl Users {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-            gate: Gate::closed(),
-        }
+        Self { cache: cache.clone(), loads: Count::default(), gate: Gate::closed() }
     }
 
     #[cached(key = "user:<id>", ttl = 3600, mutex, cache = self.cache.clone())]
     async fn find(&self, id: i64) -> Result<User, String> {
         self.loads.add();
         self.gate.pass().await;
-        Ok(User {
-            id,
-            name: "loaded".to_owned(),
-        })
+        Ok(User { id, name: "loaded".to_owned() })
     }
 }
 
 fn user(id: i64, name: &str) -> User {
-    User {
-        id,
-        name: name.to_owned(),
-    }
+    User { id, name: name.to_owned() }
 }
 
 /// Refuses to be serialized, as a poisoned lock or a path that is not UTF-8 does.
@@ -162,15 +152,8 @@ async fn a_disabled_cache_runs_every_body_and_says_so_to_writers() {
         users.find(1).await.unwrap();
         assert_eq!(users.loads.get(), load);
     }
-    assert!(matches!(
-        users.cache.put(&key!("k"), &1, MINUTE).await,
-        Err(Error::Disabled)
-    ));
-    users
-        .cache
-        .invalidate(&key!("k"))
-        .await
-        .expect("nothing is stored, so nothing is stale");
+    assert!(matches!(users.cache.put(&key!("k"), &1, MINUTE).await, Err(Error::Disabled)));
+    users.cache.invalidate(&key!("k")).await.expect("nothing is stored, so nothing is stale");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -205,18 +188,10 @@ async fn a_del_from_anywhere_is_an_invalidation() {
     let leader = users.clone();
     let leader = tokio::spawn(async move { leader.find(1).await });
     users.gate.entered(1).await;
-    assert_eq!(
-        redis.command::<u64>(&["DEL", "test:user:1"]),
-        1,
-        "the running load holds a lease"
-    );
+    assert_eq!(redis.command::<u64>(&["DEL", "test:user:1"]), 1, "the running load holds a lease");
     users.gate.open();
     leader.await.unwrap().unwrap();
-    assert_eq!(
-        redis.command::<u64>(&["EXISTS", "test:user:1"]),
-        0,
-        "a revoked load was stored"
-    );
+    assert_eq!(redis.command::<u64>(&["EXISTS", "test:user:1"]), 0, "a revoked load was stored");
     users.find(1).await.unwrap();
     assert_eq!(redis.command::<u64>(&["DEL", "test:user:1"]), 1);
     users.find(1).await.unwrap();

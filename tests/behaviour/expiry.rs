@@ -14,10 +14,7 @@ struct Prices {
 
 impl Prices {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), loads: Count::default() }
     }
 
     #[cached(key = "seconds:<id>", ttl = 100, cache = self.cache.clone())]
@@ -81,12 +78,7 @@ async fn a_stored_ttl_is_never_longer_and_at_most_five_percent_shorter() {
         seen.push(least);
     }
     seen.sort_unstable();
-    assert!(
-        seen[39] - seen[0] > Duration::from_secs(1),
-        "not at random: {:?} to {:?}",
-        seen[0],
-        seen[39]
-    );
+    assert!(seen[39] - seen[0] > Duration::from_secs(1), "not at random: {:?} to {:?}", seen[0], seen[39]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,18 +91,12 @@ async fn jitter_is_as_large_as_it_says() {
         prices.in_text(id).await;
         let (least, most) = stored_ttl(&redis, &format!("test:text:{id}"), before);
         let whole = Duration::from_secs(90 * 60);
-        assert!(
-            least <= whole && whole <= most,
-            "jitter = 0 stored {least:?} to {most:?}"
-        );
+        assert!(least <= whole && whole <= most, "jitter = 0 stored {least:?} to {most:?}");
 
         let before = Instant::now();
         prices.with_much_jitter(id).await;
         let (least, most) = stored_ttl(&redis, &format!("test:half:{id}"), before);
-        assert!(
-            least <= Duration::from_secs(100) && most >= Duration::from_secs(50),
-            "{least:?} to {most:?}"
-        );
+        assert!(least <= Duration::from_secs(100) && most >= Duration::from_secs(50), "{least:?} to {most:?}");
         shortest = shortest.min(least);
     }
     // By chance once in 10^11: all of 40 draws from the upper half.
@@ -133,17 +119,11 @@ async fn a_ttl_taken_from_the_value_is_what_is_stored() {
     let before = Instant::now();
     prices.by_seconds(70).await.unwrap();
     let (least, most) = stored_ttl(&redis, "test:value:70", before);
-    assert!(
-        least <= Duration::from_secs(70) && Duration::from_secs(70) <= most,
-        "{least:?} to {most:?}"
-    );
+    assert!(least <= Duration::from_secs(70) && Duration::from_secs(70) <= most, "{least:?} to {most:?}");
     let before = Instant::now();
     prices.by_duration(70_500).await.unwrap();
     let (least, most) = stored_ttl(&redis, "test:duration:70500", before);
-    assert!(
-        least <= Duration::from_millis(70_500) && Duration::from_millis(70_500) <= most,
-        "{least:?} to {most:?}"
-    );
+    assert!(least <= Duration::from_millis(70_500) && Duration::from_millis(70_500) <= most, "{least:?} to {most:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,21 +140,12 @@ async fn what_is_put_has_the_ttl_it_was_given() {
     let redis = Redis::start();
     let cache = redis.cache();
     let before = Instant::now();
-    cache
-        .put(&key!("k"), &1, Policy::ttl(Duration::from_secs(10)).jitter(0.0))
-        .await
-        .unwrap();
+    cache.put(&key!("k"), &1, Policy::ttl(Duration::from_secs(10)).jitter(0.0)).await.unwrap();
     let (least, most) = stored_ttl(&redis, "test:k", before);
-    assert!(
-        least <= Duration::from_secs(10) && Duration::from_secs(10) <= most,
-        "{least:?} to {most:?}"
-    );
+    assert!(least <= Duration::from_secs(10) && Duration::from_secs(10) <= most, "{least:?} to {most:?}");
     cache.put(&key!("k"), &1, Policy::never()).await.unwrap();
     assert_eq!(redis.command::<i64>(&["PTTL", "test:k"]), -1);
-    assert!(
-        cache.put(&key!("zero"), &1, Duration::ZERO).await.is_err(),
-        "a ttl of zero would be for ever or nothing"
-    );
+    assert!(cache.put(&key!("zero"), &1, Duration::ZERO).await.is_err(), "a ttl of zero would be for ever or nothing");
     assert_eq!(redis.command::<u64>(&["EXISTS", "test:zero"]), 0);
 }
 

@@ -40,12 +40,7 @@ struct Users {
 
 impl Users {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-            first: Gate::closed(),
-            others: Gate::closed(),
-        }
+        Self { cache: cache.clone(), loads: Count::default(), first: Gate::closed(), others: Gate::closed() }
     }
 
     async fn load(&self) -> u64 {
@@ -117,10 +112,7 @@ where
     let leader = tokio::spawn(call(users.clone()));
     users.first.entered(1).await;
     let mut joined: Vec<_> = (0..CALLERS).map(|_| Box::pin(call(users.clone()))).collect();
-    assert!(
-        joined.iter_mut().all(|call| call.now_or_never().is_none()),
-        "it joined no load"
-    );
+    assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
     let joined: Vec<_> = joined.into_iter().map(tokio::spawn).collect();
     users.first.open();
     // None of them can end before all of them have begun.

@@ -14,10 +14,7 @@ pub struct Gate {
 
 impl Gate {
     pub fn closed() -> Self {
-        Self {
-            entered: watch::Sender::new(0),
-            open: watch::Sender::new(0),
-        }
+        Self { entered: watch::Sender::new(0), open: watch::Sender::new(0) }
     }
 
     /// In a load: says that it has begun, then waits.
@@ -27,11 +24,7 @@ impl Gate {
             turn = *loads;
             *loads += 1;
         });
-        self.open
-            .subscribe()
-            .wait_for(|open| turn < *open)
-            .await
-            .expect("the gate itself keeps the channel open");
+        self.open.subscribe().wait_for(|open| turn < *open).await.expect("the gate itself keeps the channel open");
     }
 
     /// Waits until so many loads have begun.

@@ -33,12 +33,7 @@ impl Accounts {
     }
 
     fn standing_still(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            row: Arc::new(AtomicU64::new(1)),
-            loads: Count::default(),
-            gate: Gate::closed(),
-        }
+        Self { cache: cache.clone(), row: Arc::new(AtomicU64::new(1)), loads: Count::default(), gate: Gate::closed() }
     }
 
     fn seen_from(&self, cache: Cache) -> Self {
@@ -74,11 +69,7 @@ impl Accounts {
     }
 
     async fn read(&self, id: usize, mutex: bool) -> u64 {
-        if mutex {
-            self.find(id).await.unwrap()
-        } else {
-            self.find_without_mutex(id).await.unwrap()
-        }
+        if mutex { self.find(id).await.unwrap() } else { self.find_without_mutex(id).await.unwrap() }
     }
 
     async fn write(&self, id: usize) {

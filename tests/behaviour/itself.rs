@@ -26,21 +26,12 @@ struct Orders {
 
 impl Orders {
     fn over(here: &Cache, there: &Cache) -> Self {
-        Self {
-            here: here.clone(),
-            there: there.clone(),
-            meet: None,
-            loads: Count::default(),
-        }
+        Self { here: here.clone(), there: there.clone(), meet: None, loads: Count::default() }
     }
 
     /// As seen by the other process: what was `there` is `here`.
     fn turned(&self) -> Self {
-        Self {
-            here: self.there.clone(),
-            there: self.here.clone(),
-            ..self.clone()
-        }
+        Self { here: self.there.clone(), there: self.here.clone(), ..self.clone() }
     }
 
     async fn meet(&self, depth: u32) {
@@ -56,21 +47,13 @@ impl Orders {
     )]
     async fn itself(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 {
-            Ok(n)
-        } else {
-            Ok(Box::pin(self.itself(n, depth - 1)).await? + 1)
-        }
+        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.itself(n, depth - 1)).await? + 1) }
     }
 
     #[cached(key = "free:<n>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn itself_without_mutex(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 {
-            Ok(n)
-        } else {
-            Ok(Box::pin(self.itself_without_mutex(n, depth - 1)).await? + 1)
-        }
+        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.itself_without_mutex(n, depth - 1)).await? + 1) }
     }
 
     /// Its own key again, but by way of the other cache.
@@ -80,21 +63,13 @@ impl Orders {
     )]
     async fn itself_elsewhere(&self, n: u64, depth: u32) -> Result<u64, String> {
         self.loads.add();
-        if depth == 0 {
-            Ok(n)
-        } else {
-            Ok(Box::pin(self.turned().itself_elsewhere(n, depth - 1)).await? + 1)
-        }
+        if depth == 0 { Ok(n) } else { Ok(Box::pin(self.turned().itself_elsewhere(n, depth - 1)).await? + 1) }
     }
 
     #[cached(key = "order:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn order(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.customer(id, depth + 1)).await? + 1)
-        }
+        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.customer(id, depth + 1)).await? + 1) }
     }
 
     #[cached(
@@ -103,53 +78,33 @@ impl Orders {
     )]
     async fn customer(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.order(id, depth + 1)).await? + 1)
-        }
+        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.order(id, depth + 1)).await? + 1) }
     }
 
     #[cached(key = "order-free:<id>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn order_without_mutex(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.customer_without_mutex(id, depth + 1)).await? + 1)
-        }
+        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.customer_without_mutex(id, depth + 1)).await? + 1) }
     }
 
     #[cached(key = "customer-free:<id>", ttl = 60, skip(depth), cache = self.here.clone())]
     async fn customer_without_mutex(&self, id: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 3 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.order_without_mutex(id, depth + 1)).await? + 1)
-        }
+        if depth == 3 { Ok(1) } else { Ok(Box::pin(self.order_without_mutex(id, depth + 1)).await? + 1) }
     }
 
     /// A ring of keys, each of which loads the next.
     #[cached(key = "ring:<at>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn ring(&self, at: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 5 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.ring((at + 1) % 4, depth + 1)).await? + 1)
-        }
+        if depth == 5 { Ok(1) } else { Ok(Box::pin(self.ring((at + 1) % 4, depth + 1)).await? + 1) }
     }
 
     /// The same over alternating caches.
     #[cached(key = "chain:<at>", ttl = 60, mutex(lease = "20s", wait = "20s"), skip(depth), cache = self.here.clone())]
     async fn ring_over_both(&self, at: u64, depth: u32) -> Result<u64, String> {
         self.meet(depth).await;
-        if depth == 5 {
-            Ok(1)
-        } else {
-            Ok(Box::pin(self.turned().ring_over_both((at + 1) % 4, depth + 1)).await? + 1)
-        }
+        if depth == 5 { Ok(1) } else { Ok(Box::pin(self.turned().ring_over_both((at + 1) % 4, depth + 1)).await? + 1) }
     }
 }
 
@@ -255,12 +210,7 @@ struct Both {
 
 impl Both {
     fn over(cache: &Cache, other: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            other: other.clone(),
-            loads: Count::default(),
-            gate: Gate::closed(),
-        }
+        Self { cache: cache.clone(), other: other.clone(), loads: Count::default(), gate: Gate::closed() }
     }
 
     #[cached(key = "both:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
@@ -304,10 +254,7 @@ impl Both {
 /// An async task of a current-thread runtime stands in its load; the runtime's own thread makes a blocking call.
 fn a_blocking_call_beside_an_async_load(cache: &Cache, other: &Cache) {
     let both = Both::over(cache, other);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let leader = both.clone();
         let leader = tokio::spawn(async move { leader.asynchronous(1).await });
@@ -315,11 +262,7 @@ fn a_blocking_call_beside_an_async_load(cache: &Cache, other: &Cache) {
         let began = Instant::now();
         assert_eq!(both.blocking(1, false), Ok(1));
         assert_eq!(both.blocking(1, true), Ok(2));
-        assert!(
-            began.elapsed() < AT_ONCE,
-            "it waited for a task that only this thread can run: {:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() < AT_ONCE, "it waited for a task that only this thread can run: {:?}", began.elapsed());
         both.gate.open();
         assert_eq!(leader.await.unwrap(), Ok(3));
         assert_eq!(both.blocking(1, false), Ok(3), "the task's load is what is stored");

@@ -34,12 +34,8 @@ struct Users {
 impl Users {
     fn processes(redis: &Redis, number: usize) -> Vec<Self> {
         let (loads, gate) = (Count::default(), Gate::closed());
-        let process = |_| Self {
-            cache: redis.cache(),
-            loads: loads.clone(),
-            own: Count::default(),
-            gate: gate.clone(),
-        };
+        let process =
+            |_| Self { cache: redis.cache(), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
         (0..number).map(process).collect()
     }
 
@@ -110,10 +106,7 @@ impl Users {
     }
 
     async fn waits(&self) {
-        eventually("nobody waits for the other process", async || {
-            self.cache.stats().total().lock_waits > 0
-        })
-        .await;
+        eventually("nobody waits for the other process", async || self.cache.stats().total().lock_waits > 0).await;
     }
 }
 
@@ -133,10 +126,7 @@ where
     }
     let joining = processes.iter().flat_map(|users| std::iter::repeat_n(users, CALLERS));
     let mut joined: Vec<_> = joining.map(|users| Box::pin(call(users.clone()))).collect();
-    assert!(
-        joined.iter_mut().all(|call| call.now_or_never().is_none()),
-        "it joined no load"
-    );
+    assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
     gate.open();
     let mut results = timeout(LONG, join_all(joined)).await.expect("somebody waits on");
     for call in first {
@@ -157,9 +147,7 @@ async fn with_mutex_all_processes_share_one_load() {
         }
     }
     let waiting = async || {
-        let waits = processes
-            .iter()
-            .filter(|users| users.cache.stats().total().lock_waits > 0);
+        let waits = processes.iter().filter(|users| users.cache.stats().total().lock_waits > 0);
         waits.count() == 3
     };
     eventually("three processes wait for the fourth", waiting).await;
@@ -179,47 +167,24 @@ async fn without_mutex_no_process_waits_for_another_and_none_loads_more_than_twi
     processes[0].gate.entered(1).await;
     let second = tokio::spawn(async move { second.find_without_mutex(1).await });
     processes[0].gate.entered(2).await;
-    let mut joined: Vec<_> = (0..CALLERS)
-        .map(|_| Box::pin(processes[0].find_without_mutex(1)))
-        .collect();
-    let mut joined_second: Vec<_> = (0..CALLERS)
-        .map(|_| Box::pin(processes[1].find_without_mutex(1)))
-        .collect();
-    assert!(
-        joined
-            .iter_mut()
-            .chain(&mut joined_second)
-            .all(|call| call.now_or_never().is_none()),
-        "it joined no load"
-    );
+    let mut joined: Vec<_> = (0..CALLERS).map(|_| Box::pin(processes[0].find_without_mutex(1))).collect();
+    let mut joined_second: Vec<_> = (0..CALLERS).map(|_| Box::pin(processes[1].find_without_mutex(1))).collect();
+    assert!(joined.iter_mut().chain(&mut joined_second).all(|call| call.now_or_never().is_none()), "it joined no load");
     // Whoever joined the load of a process that holds no lease came after it began: one more load, for all of them.
     processes[0].gate.let_one_on();
     processes[0].gate.let_one_on();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(1), Ok(2)));
     processes[0].gate.open();
-    assert_eq!(
-        timeout(LONG, join_all(joined)).await.expect("they wait on"),
-        [const { Ok(1) }; CALLERS]
-    );
+    assert_eq!(timeout(LONG, join_all(joined)).await.expect("they wait on"), [const { Ok(1) }; CALLERS]);
     let joined_second = timeout(LONG, join_all(joined_second)).await.expect("they wait on");
-    assert!(
-        joined_second.iter().all(|found| *found == joined_second[0]),
-        "{joined_second:?}"
-    );
+    assert!(joined_second.iter().all(|found| *found == joined_second[0]), "{joined_second:?}");
     assert_eq!(processes[0].own.get(), 1);
     assert!(processes[1].own.get() <= 2, "{} loads", processes[1].own.get());
     // Only the lease holder has stored anything.
     for users in &processes {
-        assert_eq!(
-            users.find_without_mutex(1).await,
-            Ok(1),
-            "not what the lease holder loaded"
-        );
+        assert_eq!(users.find_without_mutex(1).await, Ok(1), "not what the lease holder loaded");
     }
-    let stores: Vec<_> = processes
-        .iter()
-        .map(|users| users.cache.stats().total().stores)
-        .collect();
+    let stores: Vec<_> = processes.iter().map(|users| users.cache.stats().total().stores).collect();
     assert_eq!(stores, [1, 0]);
 }
 
@@ -233,9 +198,7 @@ async fn when_the_loading_call_is_dropped_another_process_takes_over_at_once() {
     let waiting = tokio::spawn(async move { join_all((0..CALLERS).map(|_| second.find(1))).await });
     processes[1].waits().await;
     leader.abort();
-    timeout(LONG, processes[0].gate.entered(2))
-        .await
-        .expect("the lease was not given back");
+    timeout(LONG, processes[0].gate.entered(2)).await.expect("the lease was not given back");
     processes[0].gate.open();
     assert!(waiting.await.unwrap().iter().all(|found| *found == Ok(2)));
     assert_eq!(processes[0].loads.get(), 2);
@@ -287,10 +250,7 @@ async fn an_error_that_can_be_cloned_costs_each_process_one_load() {
     let redis = Redis::start();
     let processes = Users::processes(&redis, 4);
     let (results, loads) = all_joined(&processes, |users| async move { users.fail(1).await }).await;
-    assert!(
-        results.iter().all(|result| *result == Err("no".to_owned())),
-        "{results:?}"
-    );
+    assert!(results.iter().all(|result| *result == Err("no".to_owned())), "{results:?}");
     assert_eq!(loads, [1; 4]);
 }
 
@@ -318,11 +278,7 @@ async fn whoever_waited_for_a_failed_load_never_waits_for_the_one_after_it() {
     let redis = Redis::start();
     let mut processes = Users::processes(&redis, 3);
     let news = Arc::new(Semaphore::new(0));
-    let late = redis
-        .builder()
-        .wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news))))
-        .build()
-        .unwrap();
+    let late = redis.builder().wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news)))).build().unwrap();
     processes[2].cache = late;
     let call = |process: usize| {
         let users = processes[process].clone();

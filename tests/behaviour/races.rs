@@ -78,11 +78,7 @@ impl Row {
     /// One read, checked.
     async fn read(&self, mut dice: Dice) {
         let newest = self.invalidated.load(Ordering::SeqCst);
-        let seen = if dice.roll(3) == 0 {
-            self.unguarded(dice).await
-        } else {
-            self.guarded(dice).await.ok()
-        };
+        let seen = if dice.roll(3) == 0 { self.unguarded(dice).await } else { self.guarded(dice).await.ok() };
         if seen.is_none_or(|seen| seen < newest) {
             self.stale.add();
         }
@@ -93,10 +89,7 @@ impl Row {
         let version = self.version.fetch_add(1, Ordering::SeqCst) + 1;
         dice.delay().await;
         let number = self.number;
-        self.cache
-            .invalidate(&key!("row:<number>"))
-            .await
-            .expect("the store answers");
+        self.cache.invalidate(&key!("row:<number>")).await.expect("the store answers");
         self.invalidated.fetch_max(version, Ordering::SeqCst);
     }
 }
@@ -148,11 +141,7 @@ async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
     for _ in 0..3 {
         rows[usize::from(dice.roll(2) == 0)].read(dice.clone()).await;
     }
-    Verdict {
-        stale: stale.get(),
-        undisturbed: 3,
-        undisturbed_loads: loads.get() - before,
-    }
+    Verdict { stale: stale.get(), undisturbed: 3, undisturbed_loads: loads.get() - before }
 }
 
 async fn verdict(processes: [Cache; 2], interleavings: u64) -> Verdict {
@@ -160,11 +149,7 @@ async fn verdict(processes: [Cache; 2], interleavings: u64) -> Verdict {
     let mut running: JoinSet<Verdict> = JoinSet::new();
     for number in 0..interleavings + AT_ONCE {
         if number >= AT_ONCE {
-            let one = running
-                .join_next()
-                .await
-                .expect("as many run as were spawned")
-                .expect("no panic");
+            let one = running.join_next().await.expect("as many run as were spawned").expect("no panic");
             total.stale += one.stale;
             total.undisturbed += one.undisturbed;
             total.undisturbed_loads += one.undisturbed_loads;
@@ -180,17 +165,11 @@ async fn none_is_stale(processes: [Cache; 2]) {
     let caches = processes.clone();
     let verdict = verdict(processes, INTERLEAVINGS).await;
     assert_eq!(verdict.stale, 0, "{verdict:?}");
-    assert!(
-        verdict.undisturbed_loads * 2 < verdict.undisturbed,
-        "more misses than hits: {verdict:?}"
-    );
+    assert!(verdict.undisturbed_loads * 2 < verdict.undisturbed, "more misses than hits: {verdict:?}");
     // A store that answers nothing would pass both.
     let stats = caches[0].stats().total();
     assert_eq!(stats.errors, 0, "{stats:?}");
-    assert!(
-        stats.hits > INTERLEAVINGS && stats.late_fills > 0,
-        "nothing raced: {stats:?}"
-    );
+    assert!(stats.hits > INTERLEAVINGS && stats.late_fills > 0, "nothing raced: {stats:?}");
 }
 
 /// The checker must see what it is there to see.
@@ -213,22 +192,13 @@ async fn over_redis_no_read_after_an_invalidation_is_stale() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_memory_an_unconditional_fill_is_found_out() {
-    let cache = Cache::builder()
-        .wrap_store(Faulty::wrap(Fault::UnconditionalFill))
-        .build()
-        .unwrap();
+    let cache = Cache::builder().wrap_store(Faulty::wrap(Fault::UnconditionalFill)).build().unwrap();
     some_are_stale([cache.clone(), cache]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_redis_an_unconditional_fill_is_found_out() {
     let redis = Redis::start();
-    let cache = || {
-        redis
-            .builder()
-            .wrap_store(Faulty::wrap(Fault::UnconditionalFill))
-            .build()
-            .unwrap()
-    };
+    let cache = || redis.builder().wrap_store(Faulty::wrap(Fault::UnconditionalFill)).build().unwrap();
     some_are_stale([cache(), cache()]).await;
 }

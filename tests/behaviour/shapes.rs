@@ -38,17 +38,12 @@ struct Search {
 
 impl Search {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), loads: Count::default() }
     }
 
     #[cached(key = "struct:<id>", ttl = 60, cache = self.cache.clone())]
     async fn a_struct(&self, id: u32) -> SearchResult {
-        SearchResult {
-            total: self.loads.add(),
-        }
+        SearchResult { total: self.loads.add() }
     }
 
     #[cached(key = "alias:<ok>", ttl = 60, cache = self.cache.clone())]

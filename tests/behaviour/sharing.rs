@@ -24,11 +24,7 @@ struct Users {
 
 impl Users {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-            gate: Gate::closed(),
-        }
+        Self { cache: cache.clone(), loads: Count::default(), gate: Gate::closed() }
     }
 
     async fn load(&self) -> u64 {

@@ -26,17 +26,11 @@ struct Supplier {
 }
 
 fn user(id: u32) -> User {
-    User {
-        id,
-        name: format!("user {id}"),
-    }
+    User { id, name: format!("user {id}") }
 }
 
 fn supplier(id: u32) -> Supplier {
-    Supplier {
-        id,
-        name: format!("supplier {id}"),
-    }
+    Supplier { id, name: format!("supplier {id}") }
 }
 
 #[derive(Clone)]
@@ -47,10 +41,7 @@ struct Parties {
 
 impl Parties {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            loads: Count::default(),
-        }
+        Self { cache: cache.clone(), loads: Count::default() }
     }
 
     #[cached(key = "party:<id>", ttl = 60, cache = self.cache.clone())]
@@ -200,10 +191,7 @@ impl log::Log for Collector {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LOGGED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(record.args().to_string());
+        LOGGED.lock().unwrap_or_else(PoisonError::into_inner).push(record.args().to_string());
     }
 
     fn flush(&self) {}
@@ -232,9 +220,7 @@ async fn each_function_warns_once_of_values_of_another_type() {
         log::set_logger(&Collector).expect("no other test of this binary installs a logger");
         log::set_max_level(log::LevelFilter::Warn);
     });
-    let warned = Warned {
-        cache: Cache::in_memory(),
-    };
+    let warned = Warned { cache: Cache::in_memory() };
     for id in 0..3 {
         for _ in 0..3 {
             warned.warned_user(id).await;
@@ -242,12 +228,7 @@ async fn each_function_warns_once_of_values_of_another_type() {
         }
     }
     let logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    let of = |text: &str| {
-        logged
-            .iter()
-            .filter(|line| line.contains("warned:<id>") && line.contains(text))
-            .count()
-    };
+    let of = |text: &str| logged.iter().filter(|line| line.contains("warned:<id>") && line.contains(text)).count();
     assert_eq!((of("`User`"), of("`Supplier`")), (1, 1), "{logged:?}");
     assert_eq!((of("warned_user"), of("warned_supplier")), (1, 1), "{logged:?}");
 }

@@ -33,43 +33,29 @@ struct Documents {
 
 impl Documents {
     fn over(cache: &Cache) -> Self {
-        Self {
-            cache: cache.clone(),
-            old_loads: Count::default(),
-            new_loads: Count::default(),
-        }
+        Self { cache: cache.clone(), old_loads: Count::default(), new_loads: Count::default() }
     }
 
     #[cached(key = "document:<id>", ttl = 60, cache = self.cache.clone())]
     async fn before_the_deploy(&self, id: u32) -> Result<old::Document, String> {
-        Ok(old::Document {
-            load: self.old_loads.add(),
-        })
+        Ok(old::Document { load: self.old_loads.add() })
     }
 
     #[cached(key = "document:<id>", ttl = 60, version = 2, cache = self.cache.clone())]
     async fn after_the_deploy(&self, id: u32) -> Result<new::Document, String> {
-        Ok(new::Document {
-            load: self.new_loads.add(),
-            author: "ann".to_owned(),
-        })
+        Ok(new::Document { load: self.new_loads.add(), author: "ann".to_owned() })
     }
 
     #[cached(key = "document:<id>", ttl = 60, mutex, cache = self.cache.clone())]
     async fn one_before_the_deploy(&self, id: u32) -> Result<old::Document, String> {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        Ok(old::Document {
-            load: self.old_loads.add(),
-        })
+        Ok(old::Document { load: self.old_loads.add() })
     }
 
     #[cached(key = "document:<id>", ttl = 60, mutex, version = 2, cache = self.cache.clone())]
     async fn one_after_the_deploy(&self, id: u32) -> Result<new::Document, String> {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        Ok(new::Document {
-            load: self.new_loads.add(),
-            author: "ann".to_owned(),
-        })
+        Ok(new::Document { load: self.new_loads.add(), author: "ann".to_owned() })
     }
 }
 
@@ -78,10 +64,7 @@ fn old(load: u64) -> Result<old::Document, String> {
 }
 
 fn new(load: u64) -> Result<new::Document, String> {
-    Ok(new::Document {
-        load,
-        author: "ann".to_owned(),
-    })
+    Ok(new::Document { load, author: "ann".to_owned() })
 }
 
 on_both_backends! {

@@ -19,15 +19,9 @@ async fn a_wrong_password_runs_the_body_until_it_is_right() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
     admin.config("requirepass", "right");
-    for cache in [
-        redis.cache(),
-        logging_in(&redis, ":wrong"),
-        logging_in(&redis, "nobody:wrong"),
-    ] {
+    for cache in [redis.cache(), logging_in(&redis, ":wrong"), logging_in(&redis, "nobody:wrong")] {
         let service = Service::over(cache).mutex();
-        for _ in 0..10 {
-            service.uncached("k").await;
-        }
+        service.uncached_times("k", 10).await;
     }
     let service = Service::over(logging_in(&redis, ":right"));
     service.until_hit("k").await;
@@ -48,9 +42,7 @@ async fn a_password_set_while_connected_and_taken_back_needs_no_new_cache() {
     admin.config("requirepass", "secret");
     admin.must(&["CLIENT", "KILL", "TYPE", "normal"]);
     eventually("calls without the cache", async || service.read("k").await.loaded).await;
-    for _ in 0..20 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 20).await;
     admin.config("requirepass", "");
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
@@ -60,13 +52,9 @@ async fn a_password_set_while_connected_and_taken_back_needs_no_new_cache() {
 async fn a_user_without_permission_runs_the_body() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    admin.must(&[
-        "ACL", "SETUSER", "reader", "on", ">pass", "~*", "+ping", "+get", "+hello",
-    ]);
+    admin.must(&["ACL", "SETUSER", "reader", "on", ">pass", "~*", "+ping", "+get", "+hello"]);
     let service = Service::over(logging_in(&redis, "reader:pass")).mutex();
-    for _ in 0..10 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 10).await;
     admin.must(&["ACL", "SETUSER", "reader", "+@all"]);
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
@@ -76,20 +64,9 @@ async fn a_user_without_permission_runs_the_body() {
 async fn a_user_that_may_not_run_scripts_gets_its_values() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    admin.must(&[
-        "ACL",
-        "SETUSER",
-        "scriptless",
-        "on",
-        ">pass",
-        "~*",
-        "+@all",
-        "-@scripting",
-    ]);
+    admin.must(&["ACL", "SETUSER", "scriptless", "on", ">pass", "~*", "+@all", "-@scripting"]);
     let service = Service::over(logging_in(&redis, "scriptless:pass")).lease(Duration::from_millis(300));
-    for _ in 0..10 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 10).await;
     admin.must(&["ACL", "SETUSER", "scriptless", "+@all"]);
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");

@@ -24,8 +24,7 @@ impl Admin {
 
     /// A command that must succeed.
     pub fn must(&mut self, words: &[&str]) {
-        self.run::<redis::Value>(words)
-            .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        self.run::<redis::Value>(words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
 
     pub fn config(&mut self, name: &str, value: &str) {

@@ -19,22 +19,14 @@ async fn a_server_busy_with_a_script_runs_the_body() {
     let service = Service::over(redis.cache()).mutex();
     service.until_hit("k").await;
     let script = std::thread::spawn(move || endless.run::<redis::Value>(&["EVAL", "while true do end", "0"]));
-    eventually("BUSY", async || {
-        admin
-            .run::<String>(&["PING"])
-            .is_err_and(|error| error.code() == Some("BUSY"))
-    })
-    .await;
+    eventually("BUSY", async || admin.run::<String>(&["PING"]).is_err_and(|error| error.code() == Some("BUSY"))).await;
     service.write();
     let errors = service.cache.stats().total().errors;
     for _ in 0..20 {
         service.uncached("k").await;
         service.uncached("new").await;
     }
-    assert!(
-        service.cache.stats().total().errors >= errors + 40,
-        "each call asked the server and was refused"
-    );
+    assert!(service.cache.stats().total().errors >= errors + 40, "each call asked the server and was refused");
     admin.must(&["SCRIPT", "KILL"]);
     assert!(script.join().expect("no panic").is_err());
     for id in ["k", "new"] {
@@ -45,17 +37,10 @@ async fn a_server_busy_with_a_script_runs_the_body() {
 
 /// A server that keeps its data in a directory of its own: what it saves must not be what other servers load.
 fn with_a_directory() -> RedisServer {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|l| l.local_addr())
-        .expect("a free port")
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), port);
     RedisServer::new_with_addr_tls_modules_and_spawner(address, None, None, false, None, &[], |command| {
-        let log = command
-            .get_args()
-            .skip_while(|argument| *argument != "--logfile")
-            .nth(1)
-            .expect("a log file");
+        let log = command.get_args().skip_while(|argument| *argument != "--logfile").nth(1).expect("a log file");
         let directory = Path::new(log).parent().expect("a directory").to_owned();
         command.arg("--dir").arg(directory).spawn().expect("redis-server")
     })
@@ -75,9 +60,7 @@ async fn a_server_that_loads_its_data_runs_the_body() {
     admin.config("loading-process-events-interval-bytes", "1024");
     let reload = std::thread::spawn(move || reloading.run::<redis::Value>(&["DEBUG", "RELOAD"]));
     eventually("LOADING", async || {
-        admin
-            .run::<Option<String>>(&["GET", "x"])
-            .is_err_and(|error| error.code() == Some("LOADING"))
+        admin.run::<Option<String>>(&["GET", "x"]).is_err_and(|error| error.code() == Some("LOADING"))
     })
     .await;
     service.write();

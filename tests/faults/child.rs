@@ -13,9 +13,7 @@ const SAYS: &str = "@child ";
 
 /// What the parent passed, if this process is the child.
 pub fn arguments() -> Option<Vec<String>> {
-    std::env::var(ROLE)
-        .ok()
-        .map(|words| words.split('\n').map(str::to_owned).collect())
+    std::env::var(ROLE).ok().map(|words| words.split('\n').map(str::to_owned).collect())
 }
 
 /// Tells the parent.
@@ -67,8 +65,7 @@ impl Child {
     /// The next thing it says.
     pub async fn says(&mut self) -> String {
         let line = tokio::time::timeout(Duration::from_secs(20), self.lines.recv()).await;
-        line.expect("the child said nothing for 20 s")
-            .expect("the child ended without a word")
+        line.expect("the child said nothing for 20 s").expect("the child ended without a word")
     }
 
     /// Everything else it says until it ends, which it must do well.
@@ -77,10 +74,7 @@ impl Child {
         while let Some(line) = self.lines.recv().await {
             said.push(line);
         }
-        assert!(
-            self.process.wait().expect("an end").success(),
-            "the child failed after {said:?}"
-        );
+        assert!(self.process.wait().expect("an end").success(), "the child failed after {said:?}");
         said
     }
 
@@ -91,13 +85,7 @@ impl Child {
     /// `-STOP`, `-CONT`, `-KILL`.
     pub fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .expect("kill")
-                .success()
-        );
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 }
 

@@ -11,10 +11,7 @@ use crate::service::{DEADLINE, SLACK, Service, patient};
 use crate::support::{Redis, eventually};
 
 fn cache(url: &str) -> Cache {
-    let patient = Cache::builder()
-        .redis(url)
-        .prefix("test")
-        .timeout(Duration::from_secs(2));
+    let patient = Cache::builder().redis(url).prefix("test").timeout(Duration::from_secs(2));
     patient.build().expect("a cache")
 }
 
@@ -30,10 +27,7 @@ async fn load_until_told(url: &str, id: &str, lease: Duration) {
         })
         .await;
     let stats = cache.stats().total();
-    child::say(&format!(
-        "{value:?}, {} stored, {} too late",
-        stats.stores, stats.late_fills
-    ));
+    child::say(&format!("{value:?}, {} stored, {} too late", stats.stores, stats.late_fills));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,10 +45,7 @@ async fn a_killed_loader_is_replaced_within_its_lease() {
         assert_eq!(child.says().await, "loading");
         assert!(admin.leased(&Service::entry(&id)), "the child holds no lease");
 
-        let service = Service::over(patient(&redis))
-            .mutex()
-            .lease(lease)
-            .loading_for(Duration::from_millis(50));
+        let service = Service::over(patient(&redis)).mutex().lease(lease).loading_for(Duration::from_millis(50));
         let waiting = tokio::spawn({
             let (service, id) = (service.clone(), id.clone());
             async move { service.read(&id).await }
@@ -66,11 +57,7 @@ async fn a_killed_loader_is_replaced_within_its_lease() {
         let late = service.read(&id).await;
         let waited = waiting.await.expect("no panic");
         assert_eq!((late.value, waited.value), (1, 1));
-        assert!(
-            killed.elapsed() < lease + service.load + SLACK,
-            "{:?}",
-            killed.elapsed()
-        );
+        assert!(killed.elapsed() < lease + service.load + SLACK, "{:?}", killed.elapsed());
         assert_eq!(service.loads.get(), 1);
         assert_eq!(service.hit(&id).await, 1);
     }
@@ -79,10 +66,7 @@ async fn a_killed_loader_is_replaced_within_its_lease() {
 
 /// The child's part: many calls on few keys, loads and invalidations among them, until it is killed.
 async fn work_until_killed(url: &str, lease: Duration) {
-    let service = Service::over(cache(url))
-        .mutex()
-        .lease(lease)
-        .loading_for(Duration::from_millis(2));
+    let service = Service::over(cache(url)).mutex().lease(lease).loading_for(Duration::from_millis(2));
     child::say("working");
     let mut workers = tokio::task::JoinSet::new();
     for worker in 0..8 {
@@ -154,11 +138,7 @@ async fn a_stopped_loader_cannot_overwrite_what_was_loaded_meanwhile_and_keeps_i
     child.tell("go on");
     assert_eq!(child.says().await, "Ok(7), 0 stored, 1 too late");
     child.end().await;
-    assert_eq!(
-        service.hit("k").await,
-        1,
-        "the stopped loader's value replaced the newer one"
-    );
+    assert_eq!(service.hit("k").await, 1, "the stopped loader's value replaced the newer one");
     assert_eq!(service.loads.get(), 1);
     expiry.end();
 }

@@ -70,10 +70,7 @@ async fn a_lease_damaged_at_any_byte_costs_no_more_than_the_lease() {
     let lease = Duration::from_millis(400);
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(patient(&redis))
-        .mutex()
-        .lease(lease)
-        .loading_for(Duration::from_millis(100));
+    let service = Service::over(patient(&redis)).mutex().lease(lease).loading_for(Duration::from_millis(100));
     let mut holders = JoinSet::new();
     let length = 18;
     for byte in 0..length {
@@ -103,11 +100,7 @@ async fn a_lease_damaged_at_any_byte_costs_no_more_than_the_lease() {
     for answer in waiters.join_all().await {
         assert_eq!(answer.value, fresh);
     }
-    assert!(
-        damaged.elapsed() < lease + service.load + DEADLINE + SLACK,
-        "{:?}",
-        damaged.elapsed()
-    );
+    assert!(damaged.elapsed() < lease + service.load + DEADLINE + SLACK, "{:?}", damaged.elapsed());
     for byte in 0..length {
         other.until_hit(&format!("{byte}")).await;
         assert_eq!(other.hit(&format!("{byte}")).await, fresh);

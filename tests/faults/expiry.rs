@@ -31,10 +31,7 @@ impl Expiry {
             }
             seen
         });
-        Self {
-            stop,
-            watch: Some(watch),
-        }
+        Self { stop, watch: Some(watch) }
     }
 
     /// Fails if a key was ever seen without an expiry, or if there was nothing to see.

@@ -57,10 +57,7 @@ async fn a_put_into_a_full_server_says_so() {
     cache.put(&key!("k"), &1_u64, minute).await.expect("room");
     fill_up(&mut admin);
     let refused = cache.put(&key!("k"), &2_u64, minute).await;
-    assert!(
-        matches!(&refused, Err(Error::Refused(code)) if code == "OOM"),
-        "{refused:?}"
-    );
+    assert!(matches!(&refused, Err(Error::Refused(code)) if code == "OOM"), "{refused:?}");
     assert_eq!(cache.get::<u64>(&key!("k")).await, Some(1));
 }
 
@@ -89,27 +86,18 @@ async fn a_load_that_fails_on_a_full_server_leaves_no_lease() {
 async fn a_server_that_evicts_leases_and_values_at_random_costs_loads_and_nothing_else() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache())
-        .mutex()
-        .loading_for(Duration::from_millis(1));
+    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(1));
     let other = service.through(redis.cache());
     service.until_hit("warm").await;
     other.until_hit("warm").await;
     let memory: String = admin.run(&["INFO", "memory"]).expect("INFO");
-    let used = memory
-        .lines()
-        .find_map(|line| line.strip_prefix("used_memory:"))
-        .expect("a figure");
+    let used = memory.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("a figure");
     let room = used.trim().parse::<u64>().expect("a number") + 200_000;
     admin.config("maxmemory-policy", "allkeys-random");
     admin.config("maxmemory", &room.to_string());
     let mut callers = JoinSet::new();
     for caller in 0..16 {
-        let service = if caller % 2 == 0 {
-            service.clone()
-        } else {
-            other.clone()
-        };
+        let service = if caller % 2 == 0 { service.clone() } else { other.clone() };
         callers.spawn(async move {
             for call in 0..300 {
                 // Two callers of different processes per key.
@@ -121,12 +109,6 @@ async fn a_server_that_evicts_leases_and_values_at_random_costs_loads_and_nothin
     }
     callers.join_all().await;
     let stats: String = admin.run(&["INFO", "stats"]).expect("INFO");
-    let evicted = stats
-        .lines()
-        .find_map(|line| line.strip_prefix("evicted_keys:"))
-        .expect("a figure");
-    assert!(
-        evicted.trim().parse::<u64>().expect("a number") > 100,
-        "{evicted} keys evicted"
-    );
+    let evicted = stats.lines().find_map(|line| line.strip_prefix("evicted_keys:")).expect("a figure");
+    assert!(evicted.trim().parse::<u64>().expect("a number") > 100, "{evicted} keys evicted");
 }

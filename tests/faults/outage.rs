@@ -44,10 +44,7 @@ async fn killed_under_callers(mut redis: Redis, services: [Service; 2]) {
             slowest
         });
     }
-    eventually("hits before the outage", async || {
-        service.cache.stats().total().hits > 100
-    })
-    .await;
+    eventually("hits before the outage", async || service.cache.stats().total().hits > 100).await;
 
     redis.kill();
     service.write();
@@ -58,10 +55,7 @@ async fn killed_under_callers(mut redis: Redis, services: [Service; 2]) {
     redis.restart();
     let hits = service.cache.stats().total().hits;
     let began = Instant::now();
-    eventually("hits after the restart", async || {
-        service.cache.stats().total().hits > hits
-    })
-    .await;
+    eventually("hits after the restart", async || service.cache.stats().total().hits > hits).await;
     let recovery = began.elapsed();
     stop.store(true, Ordering::SeqCst);
     for slowest in callers.join_all().await {
@@ -85,16 +79,8 @@ async fn a_call_without_a_connection_does_not_cost_the_deadline() {
         took.push(service.uncached("k").await.took);
     }
     took.sort();
-    assert!(
-        took[250] < Duration::from_millis(1),
-        "half of the calls took {:?} or more",
-        took[250]
-    );
-    assert!(
-        took[475] < Duration::from_millis(20),
-        "one in twenty calls took {:?} or more",
-        took[475]
-    );
+    assert!(took[250] < Duration::from_millis(1), "half of the calls took {:?} or more", took[250]);
+    assert!(took[475] < Duration::from_millis(20), "one in twenty calls took {:?} or more", took[475]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,9 +105,7 @@ async fn a_cache_built_while_the_server_is_down_serves_bodies_and_then_hits() {
     let mut redis = Redis::start();
     redis.kill();
     let service = Service::over(redis.builder().build().expect("a server that is down is no error")).mutex();
-    for _ in 0..20 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 20).await;
     redis.restart();
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
@@ -130,9 +114,7 @@ async fn a_cache_built_while_the_server_is_down_serves_bodies_and_then_hits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiters_of_a_load_get_its_value_when_the_server_dies_under_it() {
     let mut redis = Redis::start();
-    let service = Service::over(redis.cache())
-        .mutex()
-        .loading_for(Duration::from_millis(300));
+    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(300));
     // Waits for the lease over Redis, not for the load in memory.
     let other = service.through(redis.cache());
     let mut callers = JoinSet::new();
@@ -143,21 +125,14 @@ async fn waiters_of_a_load_get_its_value_when_the_server_dies_under_it() {
         }
         eventually("the load", async || service.loads.get() == loads).await;
     }
-    eventually("a waiter in the other process", async || {
-        other.cache.stats().total().lock_waits > 0
-    })
-    .await;
+    eventually("a waiter in the other process", async || other.cache.stats().total().lock_waits > 0).await;
     redis.kill();
     let killed = Instant::now();
     for answer in callers.join_all().await {
         assert_eq!(answer.value, 1);
     }
     // The waiters of the other process lose the lease that they watched, and load for themselves.
-    assert!(
-        killed.elapsed() < DEADLINE * 2 + service.load + SLACK,
-        "{:?}",
-        killed.elapsed()
-    );
+    assert!(killed.elapsed() < DEADLINE * 2 + service.load + SLACK, "{:?}", killed.elapsed());
     assert!(service.loads.get() <= 3, "{} loads", service.loads.get());
 }
 

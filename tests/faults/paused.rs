@@ -16,13 +16,10 @@ async fn a_stopped_server_costs_each_call_no_more_than_the_deadline() {
     redis.pause();
     service.write();
     let first = service.uncached("k").await;
-    assert!(
-        first.took >= DEADLINE,
-        "the server answered while it was stopped: {first:?}"
-    );
-    for _ in 0..20 {
-        service.uncached("k").await;
-    }
+    assert!(first.took >= DEADLINE, "the server answered while it was stopped: {first:?}");
+    service.uncached_times("k", 2).await;
+    // From here on it is known to hang.
+    service.uncached_times("k", 20).await;
     redis.resume();
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
@@ -34,14 +31,9 @@ async fn once_a_server_is_known_to_hang_calls_do_not_wait_for_it() {
     let service = Service::over(redis.cache()).loading_for(Duration::ZERO);
     service.until_hit("k").await;
     redis.pause();
-    eventually("calls at once", async || {
-        service.uncached("k").await.took < DEADLINE / 10
-    })
-    .await;
+    eventually("calls at once", async || service.uncached("k").await.took < DEADLINE / 10).await;
     let began = Instant::now();
-    for _ in 0..100 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 100).await;
     // A hundred deadlines would be 10 s.
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     redis.resume();
@@ -52,9 +44,7 @@ async fn a_cache_built_over_a_stopped_server_serves_bodies_and_then_hits() {
     let redis = Redis::start();
     redis.pause();
     let service = Service::over(redis.cache());
-    for _ in 0..10 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 10).await;
     redis.resume();
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
@@ -99,9 +89,7 @@ async fn a_key_first_asked_for_while_the_server_hung_is_stored_soon_after() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiters_of_another_process_do_not_hang_with_the_server() {
     let redis = Redis::start();
-    let service = Service::over(redis.cache())
-        .mutex()
-        .loading_for(Duration::from_millis(200));
+    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(200));
     let other = service.through(redis.cache());
     let loading = tokio::spawn({
         let service = service.clone();
@@ -131,9 +119,7 @@ async fn a_pause_of_writes_costs_each_call_no_more_than_the_deadline() {
     service.until_hit("k").await;
     admin.must(&["CLIENT", "PAUSE", "60000", "WRITE"]);
     service.write();
-    for _ in 0..5 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 9).await;
     admin.must(&["CLIENT", "UNPAUSE"]);
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");

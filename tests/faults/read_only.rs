@@ -11,10 +11,7 @@ async fn no_stale_hit_while_writes_are_refused(refuse: &[&str], allow: &[&str]) 
     service.until_hit("k").await;
     admin.must(refuse);
     service.write();
-    assert!(
-        service.invalidate("k").await.is_err(),
-        "an invalidation that was refused must say so"
-    );
+    assert!(service.invalidate("k").await.is_err(), "an invalidation that was refused must say so");
     for id in ["k", "new"] {
         for _ in 0..10 {
             assert_eq!(service.uncached(id).await.value, 2);
@@ -53,9 +50,7 @@ async fn a_replica_that_has_no_data_to_serve_runs_the_body() {
     // Then even reads are refused (`MASTERDOWN`).
     admin.config("replica-serve-stale-data", "no");
     admin.must(&["REPLICAOF", "127.0.0.1", "1"]);
-    for _ in 0..10 {
-        service.uncached("k").await;
-    }
+    service.uncached_times("k", 10).await;
     admin.must(&["REPLICAOF", "NO", "ONE"]);
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");

@@ -39,11 +39,7 @@ fn collect() {
 }
 
 fn logged(what: &str) -> bool {
-    LINES
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .lines()
-        .any(|line| line.contains(what))
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).lines().any(|line| line.contains(what))
 }
 
 /// A builder with the password in its URL.
@@ -56,11 +52,7 @@ fn builder(redis: &Redis) -> Builder {
 async fn no_failure_prints_the_password() {
     collect();
     let mut redis = Redis::start();
-    let address = redis
-        .url()
-        .trim_start_matches("redis://")
-        .trim_end_matches('/')
-        .to_owned();
+    let address = redis.url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
     let mut admin = Admin::of(&redis);
     let mut printed = String::new();
     let builder = builder(&redis);
@@ -72,18 +64,12 @@ async fn no_failure_prints_the_password() {
     admin.must(&["ACL", "SETUSER", "user", "on", ">another", "~*", "+@all"]);
     service.uncached("k").await;
     fail(&cache, &mut printed).await;
-    eventually("a line about the failed login", async || {
-        logged(&format!("no connection to {address}"))
-    })
-    .await;
+    eventually("a line about the failed login", async || logged(&format!("no connection to {address}"))).await;
 
     // Let in, then out of memory, then read-only, then a foreign kind, then not permitted.
     admin.must(&["ACL", "SETUSER", "user", &format!(">{SECRET}")]);
     service.until_hit("k").await;
-    eventually("a line about the connection", async || {
-        logged(&format!("connected to {address} again"))
-    })
-    .await;
+    eventually("a line about the connection", async || logged(&format!("connected to {address} again"))).await;
     admin.config("maxmemory", "1");
     fail(&cache, &mut printed).await;
     admin.config("maxmemory", "0");
@@ -134,25 +120,18 @@ async fn no_url_that_does_not_parse_is_quoted() {
         "",
     ] {
         let built = Cache::builder().redis(url).build();
-        let Err(error) = built else {
-            panic!("`{url}` is a URL: {built:?}")
-        };
+        let Err(error) = built else { panic!("`{url}` is a URL: {built:?}") };
         let printed = format!("{error} {error:?}");
-        assert!(
-            !printed.contains(&format!("{SECRET}@")) && !printed.contains(&format!(":{SECRET}")),
-            "{printed}"
-        );
+        assert!(!printed.contains(&format!("{SECRET}@")) && !printed.contains(&format!(":{SECRET}")), "{printed}");
     }
     assert!(!logged(SECRET), "the log says the password");
 }
 
 #[tokio::test]
 async fn a_url_that_parses_is_printed_without_its_password() {
-    for url in [
-        "redis://user:hunter2@127.0.0.1:1/3",
-        "valkey://:hunter2@localhost:1/",
-        "unix:/tmp/no.sock?pass=hunter2",
-    ] {
+    for url in
+        ["redis://user:hunter2@127.0.0.1:1/3", "valkey://:hunter2@localhost:1/", "unix:/tmp/no.sock?pass=hunter2"]
+    {
         let cache = Cache::builder().redis(url).build().expect("a cache");
         let printed = format!("{cache:?} {cache:#?}");
         assert!(printed.contains(":1") || printed.contains("no.sock"), "{printed}");

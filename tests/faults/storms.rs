@@ -29,10 +29,7 @@ impl Storm {
             }
             strikes
         });
-        Self {
-            stop,
-            thread: Some(thread),
-        }
+        Self { stop, thread: Some(thread) }
     }
 
     fn end(mut self) -> u64 {
@@ -61,11 +58,7 @@ async fn connections_killed_in_a_loop_never_reach_a_caller() {
     });
     let mut callers = JoinSet::new();
     for caller in 0..8 {
-        let service = if caller % 2 == 0 {
-            service.clone()
-        } else {
-            other.clone()
-        };
+        let service = if caller % 2 == 0 { service.clone() } else { other.clone() };
         callers.spawn(async move {
             let mut hits = 0_u64;
             for call in 0..200 {
@@ -116,11 +109,7 @@ async fn a_flush_in_a_loop_only_costs_loads() {
     });
     let mut callers = JoinSet::new();
     for caller in 0..8 {
-        let service = if caller % 2 == 0 {
-            service.clone()
-        } else {
-            other.clone()
-        };
+        let service = if caller % 2 == 0 { service.clone() } else { other.clone() };
         callers.spawn(async move {
             for call in 0..50 {
                 let answer = service.read(&format!("{}", call % 5)).await;

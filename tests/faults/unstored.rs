@@ -29,17 +29,9 @@ async fn the_value_is_kept(fault: impl Fn(&mut Redis, &mut Admin), repair: impl 
         while let Some(answer) = callers.join_next().await {
             assert_eq!(answer.expect("no panic").value, 1);
             // The load and its fill; for a caller that came after the load began, one more of each.
-            assert!(
-                since.elapsed() < (service.load + DEADLINE) * 2 + SLACK,
-                "{:?}",
-                since.elapsed()
-            );
+            assert!(since.elapsed() < (service.load + DEADLINE) * 2 + SLACK, "{:?}", since.elapsed());
         }
-        assert!(
-            service.loads.get() <= 2,
-            "{} loads of one key at a time",
-            service.loads.get()
-        );
+        assert!(service.loads.get() <= 2, "{} loads of one key at a time", service.loads.get());
         repair(&mut redis, &mut admin);
         let fast = service.clone().loading_for(Duration::ZERO);
         let recovery = fast.until_hit("k").await;
@@ -94,9 +86,7 @@ async fn a_value_whose_fill_finds_a_list_is_returned() {
 async fn a_value_whose_lease_was_overwritten_is_returned_and_does_not_overwrite() {
     let redis = Redis::start();
     let mut admin = Admin::of(&redis);
-    let service = Service::over(redis.cache())
-        .mutex()
-        .loading_for(Duration::from_millis(100));
+    let service = Service::over(redis.cache()).mutex().loading_for(Duration::from_millis(100));
     let loading = tokio::spawn({
         let service = service.clone();
         async move { service.read("k").await }
@@ -105,10 +95,7 @@ async fn a_value_whose_lease_was_overwritten_is_returned_and_does_not_overwrite(
     admin.must(&["SET", &Service::entry("k"), "somebody else's", "PX", "60000"]);
     assert_eq!(loading.await.expect("no panic").value, 1);
     assert_eq!(service.cache.stats().total().late_fills, 1);
-    assert_eq!(
-        admin.bytes(&Service::entry("k")).as_deref(),
-        Some(&b"somebody else's"[..])
-    );
+    assert_eq!(admin.bytes(&Service::entry("k")).as_deref(), Some(&b"somebody else's"[..]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

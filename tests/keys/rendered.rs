@@ -17,10 +17,7 @@ fn of(key: Key) -> String {
 fn numbers_bools_and_chars_are_as_they_print() {
     let (id, minus, wide, yes, letter) = (42_u8, -7_i64, i128::MIN, true, 'é');
     assert_eq!(of(key!("user:<id>")), "user:42");
-    assert_eq!(
-        of(key!("<minus>:<wide>")),
-        "-7:-170141183460469231731687303715884105728"
-    );
+    assert_eq!(of(key!("<minus>:<wide>")), "-7:-170141183460469231731687303715884105728");
     assert_eq!(of(key!("<yes>:<letter>")), "true:é");
     let nonzero = NonZero::new(5_u64).unwrap();
     assert_eq!(of(key!("<nonzero>")), "5");
@@ -33,10 +30,7 @@ fn strings_are_escaped_where_they_would_mean_something() {
     let plain = "bob+test@example.com/A-Z_0.9é";
     assert_eq!(of(key!("<plain>")), plain);
     let escaped = ":<>{}*?[]%~(), \n\u{a0}";
-    assert_eq!(
-        of(key!("<escaped>")),
-        "%3A%3C%3E%7B%7D%2A%3F%5B%5D%25%7E%28%29%2C%20%0A%C2%A0"
-    );
+    assert_eq!(of(key!("<escaped>")), "%3A%3C%3E%7B%7D%2A%3F%5B%5D%25%7E%28%29%2C%20%0A%C2%A0");
     let dashed = "a-b";
     assert_eq!(of(key!("<dashed>:x")), "a-b:x");
     assert_eq!(of(key!("<dashed>-x")), "a%2Db-x", "the character that ends the place");
@@ -45,17 +39,11 @@ fn strings_are_escaped_where_they_would_mean_something() {
 #[test]
 fn none_differs_from_an_empty_string_and_sequences_are_delimited() {
     let (none, empty, some) = (None::<&str>, Some(""), Some("x"));
-    assert_eq!(
-        [of(key!("<none>")), of(key!("<empty>")), of(key!("<some>"))],
-        ["~", "", "x"]
-    );
+    assert_eq!([of(key!("<none>")), of(key!("<empty>")), of(key!("<some>"))], ["~", "", "x"]);
     let (nested, deeper) = (Some(None::<u8>), Some(Some(None::<u8>)));
     assert_eq!([of(key!("<nested>")), of(key!("<deeper>"))], ["~~", "~~~"]);
     let (nothing, one_empty, two) = (Vec::<&str>::new(), vec![""], ["a", "b,c"]);
-    assert_eq!(
-        [of(key!("<nothing>")), of(key!("<one_empty>")), of(key!("<two>"))],
-        ["()", "(,)", "(a,b%2Cc,)"]
-    );
+    assert_eq!([of(key!("<nothing>")), of(key!("<one_empty>")), of(key!("<two>"))], ["()", "(,)", "(a,b%2Cc,)"]);
     let tuple = (1, ("a", None::<u8>), [true, false]);
     assert_eq!(of(key!("<tuple>")), "(1,(a,~,),(true,false,),)");
     let slice: &[u8] = &[1, 2];
@@ -80,17 +68,9 @@ fn braces_are_literal_and_doubled_brackets_are_single_ones() {
 #[test]
 fn references_and_pointers_are_what_they_point_to() {
     let text = "a:b".to_owned();
-    let (boxed, rc, arc, cow) = (
-        text.clone().into_boxed_str(),
-        Rc::new(text.clone()),
-        Arc::new(7),
-        Cow::from(&text),
-    );
+    let (boxed, rc, arc, cow) = (text.clone().into_boxed_str(), Rc::new(text.clone()), Arc::new(7), Cow::from(&text));
     let twice = &&text;
-    assert_eq!(
-        of(key!("<text>:<boxed>:<rc>:<arc>:<cow>:<twice>")),
-        "a%3Ab:a%3Ab:a%3Ab:7:a%3Ab:a%3Ab"
-    );
+    assert_eq!(of(key!("<text>:<boxed>:<rc>:<arc>:<cow>:<twice>")), "a%3Ab:a%3Ab:a%3Ab:7:a%3Ab:a%3Ab");
     let address = IpAddr::from(Ipv6Addr::LOCALHOST);
     assert_eq!(of(key!("<address>")), "%3A%3A1");
 }
@@ -106,14 +86,8 @@ fn fields_indices_and_getters_are_places() {
             20
         }
     }
-    let page = Page {
-        number: 3,
-        sort: ("name", true),
-    };
-    assert_eq!(
-        of(key!("page:<page.number>:<page.sort.0>:<page.sort.1>:<page.size()>")),
-        "page:3:name:true:20"
-    );
+    let page = Page { number: 3, sort: ("name", true) };
+    assert_eq!(of(key!("page:<page.number>:<page.sort.0>:<page.sort.1>:<page.size()>")), "page:3:name:true:20");
 }
 
 #[test]
@@ -129,12 +103,7 @@ fn a_hashed_place_is_128_bits_of_any_serializable_value() {
         key!("search:<filter|hash>:x")
     };
     let one = filter(0..50, 0.5);
-    let hash = one
-        .as_str()
-        .strip_prefix("search:")
-        .unwrap()
-        .strip_suffix(":x")
-        .unwrap();
+    let hash = one.as_str().strip_prefix("search:").unwrap().strip_suffix(":x").unwrap();
     assert_eq!(hash.len(), 32);
     assert!(hash.chars().all(|c| c.is_ascii_hexdigit()));
     assert_eq!(filter(0..50, 0.5), one, "whatever the order of the map");

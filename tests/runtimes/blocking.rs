@@ -68,19 +68,10 @@ fn on_a_runtimes_own_thread_it_neither_panics_nor_deadlocks() {
 fn on_a_runtimes_own_thread_it_does_not_wait_for_that_runtimes_tasks() {
     in_time("a blocking call beside a load", |redis| {
         for (id, runtime) in [(1, current_thread()), (2, multi_thread())] {
-            let rows = Arc::new(Rows {
-                load: Duration::from_secs(3),
-                ..Rows::over(patient(redis))
-            });
-            let quick = Rows {
-                load: Duration::ZERO,
-                ..Rows::over(rows.cache.clone())
-            };
+            let rows = Arc::new(Rows { load: Duration::from_secs(3), ..Rows::over(patient(redis)) });
+            let quick = Rows { load: Duration::ZERO, ..Rows::over(rows.cache.clone()) };
             // Another cache over the same Redis sees the lease, and no flight.
-            let elsewhere = Rows {
-                load: Duration::ZERO,
-                ..Rows::over(patient(redis))
-            };
+            let elsewhere = Rows { load: Duration::ZERO, ..Rows::over(patient(redis)) };
             runtime.block_on(async {
                 let loading = Arc::clone(&rows);
                 let _loading = tokio::spawn(async move { loading.row(id).await });
@@ -98,10 +89,7 @@ fn on_a_runtimes_own_thread_it_does_not_wait_for_that_runtimes_tasks() {
 #[test]
 fn in_a_plain_thread_it_waits_for_a_runtimes_load() {
     in_time("a thread and a task", |redis| {
-        let rows = Arc::new(Rows {
-            load: Duration::from_millis(300),
-            ..Rows::over(patient(redis))
-        });
+        let rows = Arc::new(Rows { load: Duration::from_millis(300), ..Rows::over(patient(redis)) });
         let runtime = multi_thread();
         let loading = runtime.spawn({
             let rows = Arc::clone(&rows);
@@ -117,10 +105,7 @@ fn in_a_plain_thread_it_waits_for_a_runtimes_load() {
 #[test]
 fn a_task_waits_for_a_threads_load() {
     in_time("a task and a thread", |redis| {
-        let rows = Arc::new(Rows {
-            load: Duration::from_millis(300),
-            ..Rows::over(patient(redis))
-        });
+        let rows = Arc::new(Rows { load: Duration::from_millis(300), ..Rows::over(patient(redis)) });
         let loading = std::thread::spawn({
             let rows = Arc::clone(&rows);
             move || rows.row_blocking(1)
@@ -137,10 +122,7 @@ fn a_task_waits_for_a_threads_load() {
 fn a_blocking_load_longer_than_its_lease_keeps_it() {
     let redis = Redis::start();
     // The default lease is 2 s; renewals come from the background thread while this one sleeps.
-    let rows = Arc::new(Rows {
-        load: Duration::from_secs(3),
-        ..Rows::over(patient(&redis))
-    });
+    let rows = Arc::new(Rows { load: Duration::from_secs(3), ..Rows::over(patient(&redis)) });
     let other = Rows::over(patient(&redis));
     let loading = std::thread::spawn({
         let rows = Arc::clone(&rows);

@@ -49,11 +49,7 @@ async fn with_nothing_installed_bodies_run_and_one_warning_is_logged() {
     let this = "chosen::with_nothing_installed_bodies_run_and_one_warning_is_logged";
     let said = Child::of(this, &[], &[]).end().await;
     assert_eq!(said[..2], ["10 loads", "1 warnings"]);
-    assert!(
-        said[2].contains("rows::row") && said[2].contains("install"),
-        "{}",
-        said[2]
-    );
+    assert!(said[2].contains("rows::row") && said[2].contains("install"), "{}", said[2]);
 }
 
 #[tokio::test]
@@ -79,9 +75,7 @@ async fn a_scope_covers_what_it_awaits_and_not_what_it_spawns() {
     let spawned = loads.clone();
     let inside = async {
         assert_eq!(row(1, &loads).await, Ok(10));
-        tokio::spawn(async move { row(1, &spawned).await })
-            .await
-            .expect("no panic")
+        tokio::spawn(async move { row(1, &spawned).await }).await.expect("no panic")
     };
     assert_eq!(scoped.scope(inside).await, Ok(10));
     assert_eq!(loads.get(), 2);

@@ -87,10 +87,7 @@ fn a_body_without_tokio_may_wait_for_another_thread() {
         let (send, receive) = tokio::sync::oneshot::channel::<u64>();
         let body = async || receive.await.map_err(|_| "gone");
         let sender = std::thread::spawn(move || send.send(7));
-        assert_eq!(
-            block_on(cache.get_or_load(cached_runtime::key!("k"), policy, body)),
-            Ok(7)
-        );
+        assert_eq!(block_on(cache.get_or_load(cached_runtime::key!("k"), policy, body)), Ok(7));
         assert_eq!(sender.join().expect("no panic"), Ok(()));
         assert_eq!(block_on(cache.get::<u64>(&cached_runtime::key!("k"))), Some(7));
     });

@@ -18,11 +18,7 @@ async fn call_twice() {
             cache.install();
             let loads = Count::default();
             assert_eq!((answer(&loads).await, answer(&loads).await), (42, 42));
-            child::say(&format!(
-                "{} loads, {} errors",
-                loads.get(),
-                cache.stats().total().errors
-            ));
+            child::say(&format!("{} loads, {} errors", loads.get(), cache.stats().total().errors));
             child::say(&format!("{cache:?}"));
         }
         Err(error) => child::say(&format!("{error}; {error:?}")),
@@ -31,9 +27,8 @@ async fn call_twice() {
 
 /// Every variable that counts, so that the surroundings of this test do not.
 fn environment<'e>(set: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
-    let mut all: Vec<_> = ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_DISABLED"]
-        .map(|name| (name, ""))
-        .to_vec();
+    let mut all: Vec<_> =
+        ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_DISABLED"].map(|name| (name, "")).to_vec();
     for &(name, value) in set {
         all.retain(|(other, _)| *other != name);
         all.push((name, value));
@@ -97,18 +92,10 @@ async fn with_a_url_it_stores_in_redis_under_the_prefix() {
     let redis = Redis::start();
     let this = "from_env::with_a_url_it_stores_in_redis_under_the_prefix";
     let url = redis.url();
-    let set = environment(&[
-        ("REDIS_URL", url.as_str()),
-        ("CACHE_PREFIX", "shop"),
-        ("CACHE_TIMEOUT_MS", "2000"),
-    ]);
+    let set = environment(&[("REDIS_URL", url.as_str()), ("CACHE_PREFIX", "shop"), ("CACHE_TIMEOUT_MS", "2000")]);
     assert_eq!(Child::of(this, &[], &set).end().await[0], "1 loads, 0 errors");
     assert_eq!(redis.command::<Vec<String>>(&["KEYS", "*"]), ["shop:answer"]);
-    assert_eq!(
-        Child::of(this, &[], &set).end().await[0],
-        "0 loads, 0 errors",
-        "the next process hits"
-    );
+    assert_eq!(Child::of(this, &[], &set).end().await[0], "0 loads, 0 errors", "the next process hits");
 }
 
 #[tokio::test]

@@ -15,15 +15,8 @@ use crate::support::{Count, Redis, eventually};
 fn a_runtime_that_ends_with_loads_under_way_ends_at_once() {
     in_time("ending runtimes with loads under way", |redis| {
         for round in 0..20 {
-            let runtime = if round % 2 == 0 {
-                multi_thread()
-            } else {
-                current_thread()
-            };
-            let rows = Arc::new(Rows {
-                load: Duration::from_secs(60),
-                ..Rows::over(patient(redis))
-            });
+            let runtime = if round % 2 == 0 { multi_thread() } else { current_thread() };
+            let rows = Arc::new(Rows { load: Duration::from_secs(60), ..Rows::over(patient(redis)) });
             runtime.block_on(async {
                 // Before the connection's own tasks, and after them: a runtime drops its tasks in some order.
                 for batch in 0..2 {
@@ -46,10 +39,7 @@ fn a_runtime_that_ends_with_loads_under_way_ends_at_once() {
 fn a_runtime_that_ends_with_waiters_ends_at_once() {
     in_time("ending a runtime with waiters", |redis| {
         let holder = multi_thread();
-        let rows = Arc::new(Rows {
-            load: Duration::from_secs(60),
-            ..Rows::over(patient(redis))
-        });
+        let rows = Arc::new(Rows { load: Duration::from_secs(60), ..Rows::over(patient(redis)) });
         // Another cache: its calls wait over Redis, by push.
         let waiting = Arc::new(Rows::over(patient(redis)));
         holder.spawn({
@@ -62,9 +52,7 @@ fn a_runtime_that_ends_with_waiters_ends_at_once() {
             let waiting = Arc::clone(&waiting);
             runtime.spawn(async move { waiting.row(1).await });
         }
-        runtime.block_on(eventually("a waiter", async || {
-            waiting.cache.stats().total().lock_waits > 0
-        }));
+        runtime.block_on(eventually("a waiter", async || waiting.cache.stats().total().lock_waits > 0));
         drop(runtime);
         drop(holder);
         settle_at(redis, 0);
@@ -74,10 +62,7 @@ fn a_runtime_that_ends_with_waiters_ends_at_once() {
 #[test]
 fn what_a_dead_runtime_was_loading_is_loaded_by_the_next_within_the_lease() {
     let redis = Redis::start();
-    let rows = Arc::new(Rows {
-        load: Duration::from_secs(60),
-        ..Rows::over(patient(&redis))
-    });
+    let rows = Arc::new(Rows { load: Duration::from_secs(60), ..Rows::over(patient(&redis)) });
     let runtime = multi_thread();
     runtime.spawn({
         let rows = Arc::clone(&rows);
@@ -85,10 +70,7 @@ fn what_a_dead_runtime_was_loading_is_loaded_by_the_next_within_the_lease() {
     });
     runtime.block_on(eventually("the load", async || rows.loads.get() == 1));
     drop(runtime);
-    let next = Rows {
-        load: Duration::from_millis(20),
-        ..Rows::over(rows.cache.clone())
-    };
+    let next = Rows { load: Duration::from_millis(20), ..Rows::over(rows.cache.clone()) };
     let began = Instant::now();
     assert_eq!(multi_thread().block_on(next.row(1)), 10);
     // The lease is 2 s; a call waits up to 10 s.
@@ -140,10 +122,7 @@ fn a_call_dropped_after_its_runtime_is_gone_does_no_harm() {
             let (call, send) = started(redis, &loads);
             let mut call = Box::pin(call);
             runtime.block_on(async {
-                eventually("the load", async || {
-                    poll(call.as_mut()).is_ready() || loads.get() > before
-                })
-                .await;
+                eventually("the load", async || poll(call.as_mut()).is_ready() || loads.get() > before).await;
             });
             drop(runtime);
             drop(call);

@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, cached};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::foreign_executor::block_on;
 use crate::support::{Count, Redis};
 
 #[cached(key = "row:<id>", ttl = 60, mutex, skip(loads))]
@@ -37,11 +39,7 @@ pub struct Rows {
 
 impl Rows {
     pub fn over(cache: Cache) -> Self {
-        Self {
-            cache,
-            loads: Count::default(),
-            load: Duration::from_millis(20),
-        }
+        Self { cache, loads: Count::default(), load: Duration::from_millis(20) }
     }
 
     #[cached(key = "row:<id>", ttl = 60, mutex, cache = self.cache.clone())]
@@ -68,11 +66,7 @@ impl Rows {
 
 /// A cache with so much patience that a count of loads does not depend on how busy this machine is.
 pub fn patient(redis: &Redis) -> Cache {
-    redis
-        .builder()
-        .timeout(Duration::from_secs(5))
-        .build()
-        .expect("a cache")
+    redis.builder().timeout(Duration::from_secs(5)).build().expect("a cache")
 }
 
 pub fn current_thread() -> Runtime {
@@ -80,28 +74,20 @@ pub fn current_thread() -> Runtime {
 }
 
 pub fn multi_thread() -> Runtime {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime")
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
 /// Installs a cache for as long as the guard lives: there is one installed cache per process, and many tests.
-pub fn install(cache: &Cache) -> MutexGuard<'static, ()> {
-    static INSTALLED: Mutex<()> = Mutex::new(());
-    let guard = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn install(cache: &Cache) -> OwnedSemaphorePermit {
+    static INSTALLED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
+    let guard = block_on(Arc::clone(&INSTALLED).acquire_owned()).expect("never closed");
     cache.install();
     guard
 }
 
 /// How many connections the server has beside the one that asks.
 pub fn connections(redis: &Redis) -> usize {
-    redis
-        .command::<String>(&["CLIENT", "LIST", "TYPE", "NORMAL"])
-        .lines()
-        .count()
-        - 1
+    redis.command::<String>(&["CLIENT", "LIST", "TYPE", "NORMAL"]).lines().count() - 1
 }
 
 /// Waits until the server has `count` connections.

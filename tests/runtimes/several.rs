@@ -9,21 +9,14 @@ fn one_installed_cache_serves_three_runtimes_in_a_row() {
     let cache = patient(&redis);
     let _installed = install(&cache);
     let (rows, others) = (Count::default(), Count::default());
-    for (round, runtime) in [current_thread(), multi_thread(), current_thread()]
-        .into_iter()
-        .enumerate()
-    {
+    for (round, runtime) in [current_thread(), multi_thread(), current_thread()].into_iter().enumerate() {
         runtime.block_on(async {
             for id in 0..3 {
                 assert_eq!(row(id, &rows).await, Ok(id * 10));
                 assert_eq!(other(id, &others).await, id * 100);
             }
             let new = 1_000 + round as u64;
-            assert_eq!(
-                row(new, &rows).await,
-                Ok(new * 10),
-                "this runtime's connection stores, too"
-            );
+            assert_eq!(row(new, &rows).await, Ok(new * 10), "this runtime's connection stores, too");
             assert_eq!(row(new, &rows).await, Ok(new * 10));
         });
         assert_eq!(rows.get(), 3 + 1 + round as u64, "round {round}");
@@ -85,11 +78,7 @@ fn many_functions_tasks_and_keys_share_one_connection() {
         let mut tasks = tokio::task::JoinSet::new();
         for id in 0..200 {
             let (cache, loads) = (cache.clone(), loads.clone());
-            tasks.spawn(async move {
-                cache
-                    .scope(async { (row(id, &loads).await, other(id, &loads).await) })
-                    .await
-            });
+            tasks.spawn(async move { cache.scope(async { (row(id, &loads).await, other(id, &loads).await) }).await });
         }
         tasks.join_all().await;
     });
@@ -116,9 +105,7 @@ fn a_cache_that_is_dropped_closes_its_connections() {
 fn a_runtime_without_timers_and_sockets_borrows_the_backgrounds() {
     let redis = Redis::start();
     let rows = Rows::over(patient(&redis));
-    let bare = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let bare = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for _ in 0..2 {
         assert_eq!(bare.block_on(rows.quick_row(1)), 10);
         assert_eq!(rows.row_blocking(1), 10);

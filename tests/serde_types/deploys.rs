@@ -84,18 +84,12 @@ struct Reads<T> {
 
 /// Reads its own and the other's alike.
 fn hits<T: Clone>(value: T) -> Reads<T> {
-    Reads {
-        own: value.clone(),
-        others: Some(value),
-    }
+    Reads { own: value.clone(), others: Some(value) }
 }
 
 /// Makes another value of the other's entry.
 fn sees<T>(own: T, others: T) -> Reads<T> {
-    Reads {
-        own,
-        others: Some(others),
-    }
+    Reads { own, others: Some(others) }
 }
 
 fn misses<T>(own: T) -> Reads<T> {
@@ -107,37 +101,22 @@ where
     O: CacheValue + Clone + PartialEq + Debug,
     N: CacheValue + Clone + PartialEq + Debug,
 {
-    let build = |cache: Cache| Build {
-        cache,
-        loads: Count::default(),
-    };
+    let build = |cache: Cache| Build { cache, loads: Count::default() };
     let (before, after) = (build(world.cache.clone()), build(world.other_process()));
 
     before.read(name, &old.own).await.unwrap();
     for _ in 0..20 {
         let expected = new.others.as_ref().unwrap_or(&new.own);
-        assert_eq!(
-            after.read(name, &new.own).await.unwrap().as_ref(),
-            Some(expected),
-            "{name}"
-        );
+        assert_eq!(after.read(name, &new.own).await.unwrap().as_ref(), Some(expected), "{name}");
     }
-    assert_eq!(
-        after.loads.get(),
-        u64::from(new.others.is_none()),
-        "{name}: a miss takes the entry's place once"
-    );
+    assert_eq!(after.loads.get(), u64::from(new.others.is_none()), "{name}: a miss takes the entry's place once");
 
     world.cache.invalidate(&key!("row:<name>")).await.unwrap();
     after.read(name, &new.own).await.unwrap();
     let loaded = before.loads.get();
     for _ in 0..20 {
         let expected = old.others.as_ref().unwrap_or(&old.own);
-        assert_eq!(
-            before.read(name, &old.own).await.unwrap().as_ref(),
-            Some(expected),
-            "{name}"
-        );
+        assert_eq!(before.read(name, &old.own).await.unwrap().as_ref(), Some(expected), "{name}");
     }
     assert_eq!(
         before.loads.get() - loaded,
@@ -148,37 +127,19 @@ where
     // In turn, as in a rolling deploy.
     for _ in 0..10 {
         let read = before.read(name, &old.own).await.unwrap();
-        assert!(
-            read.as_ref() == Some(&old.own) || read == old.others,
-            "{name}: {read:?}"
-        );
+        assert!(read.as_ref() == Some(&old.own) || read == old.others, "{name}: {read:?}");
         let read = after.read(name, &new.own).await.unwrap();
-        assert!(
-            read.as_ref() == Some(&new.own) || read == new.others,
-            "{name}: {read:?}"
-        );
+        assert!(read.as_ref() == Some(&new.own) || read == new.others, "{name}: {read:?}");
     }
 
     // Told apart by `version`, the new build hits whatever the old one does.
     world.cache.invalidate(&key!("row:<name>")).await.unwrap();
     let loaded = after.loads.get();
     for _ in 0..10 {
-        assert_eq!(
-            before.read(name, &old.own).await.unwrap().as_ref(),
-            Some(&old.own),
-            "{name}"
-        );
-        assert_eq!(
-            after.read_second_version(name, &new.own).await.unwrap().as_ref(),
-            Some(&new.own),
-            "{name}"
-        );
+        assert_eq!(before.read(name, &old.own).await.unwrap().as_ref(), Some(&old.own), "{name}");
+        assert_eq!(after.read_second_version(name, &new.own).await.unwrap().as_ref(), Some(&new.own), "{name}");
     }
-    assert_eq!(
-        after.loads.get() - loaded,
-        1,
-        "{name}: the old build overwrites a newer version"
-    );
+    assert_eq!(after.loads.get() - loaded, 1, "{name}: the old build overwrites a newer version");
 }
 
 fn text(text: &str) -> String {

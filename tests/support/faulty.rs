@@ -27,12 +27,7 @@ pub struct Faulty {
 impl Faulty {
     /// For `Builder::wrap_store`.
     pub fn wrap(fault: Fault) -> impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static {
-        move |store| {
-            Arc::new(Self {
-                store,
-                fault: fault.clone(),
-            })
-        }
+        move |store| Arc::new(Self { store, fault: fault.clone() })
     }
 }
 

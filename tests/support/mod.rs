@@ -21,10 +21,8 @@ impl Redis {
     pub fn start() -> Self {
         // Between finding a free port and the server taking it, somebody else may: then another one.
         for _ in 0..5 {
-            let port = std::net::TcpListener::bind("127.0.0.1:0")
-                .and_then(|l| l.local_addr())
-                .expect("a free port")
-                .port();
+            let port =
+                std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
             if let Some(redis) = Self::start_on(port) {
                 return redis;
             }
@@ -85,27 +83,18 @@ impl Redis {
         for word in &words[1..] {
             command.arg(word);
         }
-        command
-            .query(&mut self.connect().expect("a connection"))
-            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        command.query(&mut self.connect().expect("a connection")).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
     pub fn set_bytes(&self, key: &str, bytes: &[u8]) {
         let mut set = redis::cmd("SET");
         set.arg(key).arg(bytes).arg("KEEPTTL");
-        set.query::<()>(&mut self.connect().expect("a connection"))
-            .expect("SET");
+        set.query::<()>(&mut self.connect().expect("a connection")).expect("SET");
     }
 
     fn signal(&self, signal: &str) {
         let pid = self.server.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .expect("kill")
-                .success()
-        );
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 
     /// `SIGSTOP`: the server hangs, its sockets stay open.
@@ -140,9 +129,7 @@ impl Redis {
 impl Drop for Redis {
     fn drop(&mut self) {
         // A stopped process does not act on its end before it goes on.
-        let _ = Command::new("kill")
-            .args(["-CONT", &self.server.process.id().to_string()])
-            .output();
+        let _ = Command::new("kill").args(["-CONT", &self.server.process.id().to_string()]).output();
     }
 }
 
@@ -154,18 +141,12 @@ pub struct World {
 
 impl World {
     pub fn memory() -> Self {
-        Self {
-            cache: Cache::in_memory(),
-            redis: None,
-        }
+        Self { cache: Cache::in_memory(), redis: None }
     }
 
     pub fn redis() -> Self {
         let redis = Redis::start();
-        Self {
-            cache: redis.cache(),
-            redis: Some(redis),
-        }
+        Self { cache: redis.cache(), redis: Some(redis) }
     }
 
     /// A second cache on the same store, as another process would have; the same cache where there is but one process.

@@ -1,12 +1,6 @@
 //! Durations as people write them: `"1h30m"`, `"500ms"`, `"2h 5m"`.
 
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Longer than that is a slip of the unit: seconds where milliseconds were meant, or a `ttl` that should be `never`.
 const LONGEST: u64 = 100 * 365 * 86_400_000;
@@ -26,28 +20,20 @@ pub(crate) fn text(text: &str) -> Result<u64, String> {
     while !rest.is_empty() {
         let (number, after) = split(rest, |letter| letter.is_ascii_digit());
         if number.is_empty() {
-            return Err(format!(
-                "`{rest}` is not a duration; write a number and its unit: \"90s\" or \"1h30m\""
-            ));
+            return Err(format!("`{rest}` is not a duration; write a number and its unit: \"90s\" or \"1h30m\""));
         }
         let (unit, after) = split(after.trim_start(), |letter| letter.is_alphabetic() || letter == '.');
         if unit.is_empty() {
             return Err(format!("`{number}` has no unit; write \"{number}s\" for seconds"));
         }
         if unit.starts_with('.') {
-            return Err(format!(
-                "`{text}` has a fraction; write whole numbers: \"1h30m\", \"1500ms\""
-            ));
+            return Err(format!("`{text}` has a fraction; write whole numbers: \"1h30m\", \"1500ms\""));
         }
         let Some((_, millis)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!(
-                "`{unit}` is not a unit; the units are `ms`, `s`, `m`, `h` and `d`"
-            ));
+            return Err(format!("`{unit}` is not a unit; the units are `ms`, `s`, `m`, `h` and `d`"));
         };
         let number = number.parse::<u64>().ok();
-        total = total
-            .zip(number.and_then(|number| number.checked_mul(*millis)))
-            .and_then(|(a, b)| a.checked_add(b));
+        total = total.zip(number.and_then(|number| number.checked_mul(*millis))).and_then(|(a, b)| a.checked_add(b));
         rest = after.trim_start();
     }
     bounded(total)

@@ -38,18 +38,13 @@ fn negative(expr: &Expr) -> bool {
 
 pub(super) fn key(expr: Expr) -> syn::Result<LitStr> {
     match &expr {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(template),
-            ..
-        }) => Ok(template.clone()),
-        Expr::Struct(_) => error(
-            &expr,
-            "a typed key is not available in this version; write a template: `key = \"user:<id>\"`",
-        ),
-        Expr::Macro(_) => error(
-            &expr,
-            "the key is a template, not a macro; write the arguments into it: `key = \"user:<id>\"`",
-        ),
+        Expr::Lit(ExprLit { lit: Lit::Str(template), .. }) => Ok(template.clone()),
+        Expr::Struct(_) => {
+            error(&expr, "a typed key is not available in this version; write a template: `key = \"user:<id>\"`")
+        }
+        Expr::Macro(_) => {
+            error(&expr, "the key is a template, not a macro; write the arguments into it: `key = \"user:<id>\"`")
+        }
         _ => error(&expr, "the key is a string literal; write `key = \"user:<id>\"`"),
     }
 }
@@ -74,10 +69,7 @@ pub(super) fn ttl(expr: Expr) -> syn::Result<Ttl> {
     }
     let time = some_time("ttl", &expr)?;
     if time.millis == 0 {
-        return error(
-            &expr,
-            "a `ttl` of zero caches nothing; write at least `ttl = 1`, or `ttl = \"1ms\"`",
-        );
+        return error(&expr, "a `ttl` of zero caches nothing; write at least `ttl = 1`, or `ttl = \"1ms\"`");
     }
     Ok(Ttl::Fixed(time))
 }
@@ -100,21 +92,12 @@ fn some_time(option: &str, expr: &Expr) -> syn::Result<Time> {
     let millis = match literal(expr) {
         Some(Lit::Int(int)) => seconds(option, int),
         Some(Lit::Str(text)) => duration::text(&text.value()),
-        Some(Lit::Float(_)) => Err(format!(
-            "`{option}` takes whole seconds; write a text: `{option} = \"1500ms\"`"
-        )),
-        _ if negative(expr) => Err(format!(
-            "`{option}` cannot be negative; write `{option} = 30` or \"30s\""
-        )),
-        _ => Err(format!(
-            "`{option}` takes seconds or a text; write `{option} = 30` or `{option} = \"30s\"`"
-        )),
+        Some(Lit::Float(_)) => Err(format!("`{option}` takes whole seconds; write a text: `{option} = \"1500ms\"`")),
+        _ if negative(expr) => Err(format!("`{option}` cannot be negative; write `{option} = 30` or \"30s\"")),
+        _ => Err(format!("`{option}` takes seconds or a text; write `{option} = 30` or `{option} = \"30s\"`")),
     };
     match millis {
-        Ok(millis) => Ok(Time {
-            millis,
-            span: expr.span(),
-        }),
+        Ok(millis) => Ok(Time { millis, span: expr.span() }),
         Err(message) => error(expr, message),
     }
 }
@@ -122,10 +105,7 @@ fn some_time(option: &str, expr: &Expr) -> syn::Result<Time> {
 fn seconds(option: &str, int: &LitInt) -> Result<u64, String> {
     if !integer_type(int.suffix()) {
         let text = int.to_string();
-        return Err(format!(
-            "write the duration in quotes: `{option} = \"{}\"`",
-            text.replace('_', "")
-        ));
+        return Err(format!("write the duration in quotes: `{option} = \"{}\"`", text.replace('_', "")));
     }
     match int.base10_parse() {
         Ok(seconds) => duration::seconds(seconds),
@@ -157,10 +137,7 @@ pub(super) fn jitter(expr: Expr) -> syn::Result<f64> {
     };
     match share {
         Some(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => error(
-            &expr,
-            "`jitter` is a share of the ttl, a literal from 0.0 to 1.0; write `jitter = 0.1`",
-        ),
+        _ => error(&expr, "`jitter` is a share of the ttl, a literal from 0.0 to 1.0; write `jitter = 0.1`"),
     }
 }
 
@@ -200,10 +177,7 @@ pub(super) fn returns(expr: Expr) -> syn::Result<Returns> {
 pub(super) fn on_timeout(expr: Expr) -> syn::Result<()> {
     match word(&expr).as_deref() {
         Some("load") => Ok(()),
-        Some("stale") => error(
-            &expr,
-            "`stale` is not available in this version; write `on_timeout = load`",
-        ),
+        Some("stale") => error(&expr, "`stale` is not available in this version; write `on_timeout = load`"),
         _ => error(&expr, "what to do after `wait` is a word; write `on_timeout = load`"),
     }
 }
@@ -219,8 +193,5 @@ pub(crate) fn absolute(expr: Expr) -> syn::Result<Path> {
         return Ok(path.path.clone());
     }
     let written = without_spaces(&expr);
-    error(
-        &expr,
-        format!("this path is not absolute; write `crate = ::{written}` or `crate = crate::{written}`"),
-    )
+    error(&expr, format!("this path is not absolute; write `crate = ::{written}` or `crate = crate::{written}`"))
 }

@@ -19,17 +19,8 @@ pub(crate) const OPTIONS: [&str; 13] = [
 ];
 
 /// Planned, and no option yet.
-const LATER: [&str; 9] = [
-    "error_ttl",
-    "stale",
-    "refresh",
-    "early",
-    "local",
-    "tag",
-    "each",
-    "by",
-    "bypass_in_transaction",
-];
+const LATER: [&str; 9] =
+    ["error_ttl", "stale", "refresh", "early", "local", "tag", "each", "by", "bypass_in_transaction"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
 const HABITS: [(&str, &[&str], &str); 13] = [
@@ -57,30 +48,12 @@ const HABITS: [(&str, &[&str], &str); 13] = [
     ),
     (
         "mutex",
-        &[
-            "lock",
-            "locked",
-            "single_flight",
-            "singleflight",
-            "sync",
-            "sync_lock",
-            "sync_writes",
-            "coalesce",
-        ],
+        &["lock", "locked", "single_flight", "singleflight", "sync", "sync_lock", "sync_writes", "coalesce"],
         "one loader at a time is `mutex`",
     ),
     (
         "key",
-        &[
-            "convert",
-            "key_expr",
-            "key_prefix",
-            "keys",
-            "name",
-            "namespace",
-            "prefix",
-            "template",
-        ],
+        &["convert", "key_expr", "key_prefix", "keys", "name", "namespace", "prefix", "template"],
         "the whole key is one template: `key = \"user:<id>\"`",
     ),
     (
@@ -88,16 +61,8 @@ const HABITS: [(&str, &[&str], &str); 13] = [
         &["exclude", "ignore", "ignore_args", "skip_all", "skip_args", "without"],
         "arguments that are not part of the key are named by `skip(pool)`",
     ),
-    (
-        "when",
-        &["cache_if", "cond", "condition", "if", "only_if"],
-        "caching under a condition is `when = expr`",
-    ),
-    (
-        "unless",
-        &["except", "if_not", "unless_result"],
-        "not storing some values is `unless = |value| expr`",
-    ),
+    ("when", &["cache_if", "cond", "condition", "if", "only_if"], "caching under a condition is `when = expr`"),
+    ("unless", &["except", "if_not", "unless_result"], "not storing some values is `unless = |value| expr`"),
     (
         "none_ttl",
         &["option", "negative_ttl", "null_ttl", "cache_none"],
@@ -108,36 +73,14 @@ const HABITS: [(&str, &[&str], &str); 13] = [
         &["result", "ret", "return", "return_type"],
         "a `Result` is told by its type; `returns = result` or `returns = value` overrides that",
     ),
-    (
-        "version",
-        &["schema", "schema_version", "v"],
-        "the schema version of a value is `version = 2`",
-    ),
+    ("version", &["schema", "schema_version", "v"], "the schema version of a value is `version = 2`"),
     (
         "cache",
-        &[
-            "backend",
-            "client",
-            "connection",
-            "create",
-            "disk",
-            "redis",
-            "store",
-            "ty",
-            "url",
-        ],
+        &["backend", "client", "connection", "create", "disk", "redis", "store", "ty", "url"],
         "which cache to use is `cache = expr`",
     ),
-    (
-        "jitter",
-        &["spread", "ttl_jitter"],
-        "shortening each ttl at random is `jitter = 0.1`",
-    ),
-    (
-        "load_timeout",
-        &["deadline", "timeout"],
-        "how long a load may hold its lease is `load_timeout = \"30s\"`",
-    ),
+    ("jitter", &["spread", "ttl_jitter"], "shortening each ttl at random is `jitter = 0.1`"),
+    ("load_timeout", &["deadline", "timeout"], "how long a load may hold its lease is `load_timeout = \"30s\"`"),
     (
         "",
         &["map_error", "error"],
@@ -149,10 +92,7 @@ const HABITS: [(&str, &[&str], &str); 13] = [
 pub(crate) fn unknown(word: &str) -> (String, Option<&'static str>) {
     let options = list(OPTIONS);
     if LATER.contains(&word) {
-        return (
-            format!("`{word}` is not available in this version; the options are {options}"),
-            None,
-        );
+        return (format!("`{word}` is not available in this version; the options are {options}"), None);
     }
     if let Some((meant, _, hint)) = HABITS.iter().find(|(_, words, _)| words.contains(&word)) {
         return (format!("there is no option `{word}`; {hint}"), Some(meant));

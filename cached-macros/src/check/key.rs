@@ -79,10 +79,7 @@ fn names(template: &Template, literal: &LitStr, function: &CachedFn, excused: &m
         }
         let (message, meant) = match root {
             "self" if function.receiver().is_some() => continue,
-            "self" => (
-                "this function has no `self`; a place begins with an argument".to_owned(),
-                None,
-            ),
+            "self" => ("this function has no `self`; a place begins with an argument".to_owned(), None),
             "result" => (
                 "a key is needed before there is a result: only writers have a `<result>`; name arguments here"
                     .to_owned(),
@@ -117,16 +114,10 @@ pub(super) fn unknown(name: &str, function: &CachedFn, place: In) -> (String, Op
     let message = match (meant, place) {
         _ if names.is_empty() => format!("no argument is named `{name}`; this function has none"),
         (Some(meant), In::Template) => {
-            format!(
-                "no argument is named `{name}`, did you mean `<{meant}>`? The names are {}",
-                list(names)
-            )
+            format!("no argument is named `{name}`, did you mean `<{meant}>`? The names are {}", list(names))
         }
         (Some(meant), In::Skip) => {
-            format!(
-                "no argument is named `{name}`, did you mean `{meant}`? The names are {}",
-                list(names)
-            )
+            format!("no argument is named `{name}`, did you mean `{meant}`? The names are {}", list(names))
         }
         (None, _) => format!("no argument is named `{name}`; the names are {}", list(names)),
     };

@@ -11,10 +11,8 @@ use crate::output::{self, Shape, Word};
 /// The rules build on each other: what is nothing cannot be borrowed.
 pub(crate) fn check(function: &CachedFn, args: &Args, errors: &mut Errors) {
     let Some(value) = &function.value else {
-        errors.at(
-            function.sig.ident.span(),
-            "this function returns nothing that could be cached; write its return type",
-        );
+        errors
+            .at(function.sig.ident.span(), "this function returns nothing that could be cached; write its return type");
         return;
     };
     let whole = args.returns == Some(Returns::Value);
@@ -29,30 +27,21 @@ fn nothing(value: &Type, errors: &mut Errors) -> bool {
         _ => false,
     };
     if empty {
-        errors.on(
-            value,
-            "this function returns nothing that could be cached; return the value",
-        );
+        errors.on(value, "this function returns nothing that could be cached; return the value");
     }
     empty
 }
 
 /// A value is read back as the type that is written, so there must be one.
 fn unnamed(function: &CachedFn, value: &Type, errors: &mut Errors) -> bool {
-    let Some(span) = output::words(value.to_token_stream())
-        .into_iter()
-        .find_map(|word| match word {
-            Word::Ident(ident, span) if ident == "impl" => Some(span),
-            _ => None,
-        })
-    else {
+    let Some(span) = output::words(value.to_token_stream()).into_iter().find_map(|word| match word {
+        Word::Ident(ident, span) if ident == "impl" => Some(span),
+        _ => None,
+    }) else {
         return false;
     };
-    let in_error = output::result_of(value).is_some_and(|(ok, _)| {
-        !ok.to_token_stream()
-            .into_iter()
-            .any(|token| token.to_string() == "impl")
-    });
+    let in_error = output::result_of(value)
+        .is_some_and(|(ok, _)| !ok.to_token_stream().into_iter().any(|token| token.to_string() == "impl"));
     let message = match value {
         Type::ImplTrait(future) if future.to_token_stream().to_string().contains("Future") => {
             if function.shape == Shape::Async {

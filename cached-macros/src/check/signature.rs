@@ -28,29 +28,20 @@ pub(crate) fn without_body(semicolon: Span, errors: &mut Errors) {
 
 pub(crate) fn constant(function: &CachedFn, errors: &mut Errors) {
     if let Some(constant) = &function.sig.constness {
-        errors.at(
-            constant.span,
-            "a `const fn` cannot reach a cache; remove `const`, or the attribute",
-        );
+        errors.at(constant.span, "a `const fn` cannot reach a cache; remove `const`, or the attribute");
     }
 }
 
 pub(crate) fn variadic(function: &CachedFn, errors: &mut Errors) {
     if let Some(variadic) = &function.sig.variadic {
-        errors.on(
-            variadic.dots,
-            "variadic arguments cannot be part of a key; write them out as arguments",
-        );
+        errors.on(variadic.dots, "variadic arguments cannot be part of a key; write them out as arguments");
     }
 }
 
 pub(crate) fn cached_twice(function: &CachedFn, args: &Args, errors: &mut Errors) {
     for attr in &function.attrs {
         if is_cached(attr, args.runtime.as_ref()) {
-            errors.on(
-                attr.path(),
-                "this function is cached twice; remove one of the two attributes",
-            );
+            errors.on(attr.path(), "this function is cached twice; remove one of the two attributes");
         }
     }
 }
@@ -62,12 +53,7 @@ pub(crate) fn is_cached(attr: &Attribute, runtime: Option<&Path>) -> bool {
     if segments.pop().as_deref() != Some("cached") {
         return false;
     }
-    let module = |path: &Path| {
-        path.segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect::<Vec<_>>()
-    };
+    let module = |path: &Path| path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
     segments.is_empty()
         || segments == ["cached_runtime"]
         || segments == ["cached_macros"]
@@ -76,9 +62,7 @@ pub(crate) fn is_cached(attr: &Attribute, runtime: Option<&Path>) -> bool {
 
 pub(crate) fn hidden_names(function: &CachedFn, errors: &mut Errors) {
     for pattern in &function.opaque {
-        errors.on(
-            pattern,
-            "the names in this pattern cannot be seen here; name the argument, and match it in the body",
-        );
+        errors
+            .on(pattern, "the names in this pattern cannot be seen here; name the argument, and match it in the body");
     }
 }

@@ -37,18 +37,8 @@ pub(crate) fn of_call(args: &Args, checked: &Checked, runtime: &Runtime) -> Toke
     statements(&checked.template, runtime, |place| {
         if place.root == "self" {
             let at = in_literal(literal, place);
-            let receiver = function
-                .receiver()
-                .map(|token| located(&Ident::new("self", token.span), at));
-            return receiver
-                .map(|tokens| Root {
-                    tokens,
-                    at,
-                    and: site(at),
-                    cfgs: &[],
-                })
-                .into_iter()
-                .collect();
+            let receiver = function.receiver().map(|token| located(&Ident::new("self", token.span), at));
+            return receiver.map(|tokens| Root { tokens, at, and: site(at), cfgs: &[] }).into_iter().collect();
         }
         // More than one where a name is declared under conditions that exclude each other.
         let named = function.bindings.iter().filter(|binding| binding.name() == place.root);
@@ -60,12 +50,7 @@ pub(crate) fn of_call(args: &Args, checked: &Checked, runtime: &Runtime) -> Toke
                     None if place.steps.is_empty() => binding.ident.span(),
                     _ => in_literal(literal, place),
                 };
-                Root {
-                    tokens: located(&binding.ident, at),
-                    at,
-                    and: site(at),
-                    cfgs: &binding.cfgs,
-                }
+                Root { tokens: located(&binding.ident, at), at, and: site(at), cfgs: &binding.cfgs }
             })
             .collect()
     })
@@ -86,12 +71,7 @@ pub(crate) fn key_in_code(runtime: &Path, literal: &LitStr, template: &Template)
         // The names of the code that the literal stands in, as if they were written there.
         let tokens = identifier(&place.root, literal.span().located_at(at)).into_token_stream();
         // Inside of two macros, an expression that is half the user's would be shown as all of `key!(…)`.
-        vec![Root {
-            tokens,
-            at,
-            and: at,
-            cfgs: &[],
-        }]
+        vec![Root { tokens, at, and: at, cfgs: &[] }]
     });
     quote_spanned! {site(literal.span())=>
         {
@@ -122,11 +102,7 @@ fn statements<'a>(template: &Template, runtime: &Runtime, roots: impl Fn(&Place)
             let and = syn::Token![&](and);
             let steps = place.steps.iter().map(|step| match step {
                 Step::Field(name) => identifier(name, at).into_token_stream(),
-                Step::Index(index) => Index {
-                    index: *index,
-                    span: at,
-                }
-                .into_token_stream(),
+                Step::Index(index) => Index { index: *index, span: at }.into_token_stream(),
                 Step::Getter(name) => {
                     let name = identifier(name, at);
                     quote_spanned!(at=> #name())
@@ -164,9 +140,5 @@ fn located(ident: &Ident, at: Span) -> TokenStream {
 /// Names in a template are written without `r#`.
 fn identifier(name: &str, span: Span) -> Ident {
     let plain = syn::parse_str::<Ident>(name).is_ok() || matches!(name, "self" | "Self" | "super" | "crate");
-    if plain {
-        Ident::new(name, span)
-    } else {
-        Ident::new_raw(name, span)
-    }
+    if plain { Ident::new(name, span) } else { Ident::new_raw(name, span) }
 }

@@ -22,11 +22,7 @@ use super::runtime::{Runtime, site};
 // no errors.
 pub(crate) fn key_part(newtype: &Newtype) -> TokenStream {
     let Newtype { ident, field, .. } = newtype;
-    let at = site(
-        field
-            .as_ref()
-            .map_or_else(|| ident.span(), |(_, ty)| output::anchor(ty)),
-    );
+    let at = site(field.as_ref().map_or_else(|| ident.span(), |(_, ty)| output::anchor(ty)));
     let rt = Runtime::new(newtype.runtime.as_ref()).at(at);
     let mut generics = newtype.generics.clone();
     let write = field.as_ref().map(|(member, ty)| {

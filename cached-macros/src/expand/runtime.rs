@@ -18,9 +18,7 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// `path`: where the crate lives, if not at `::cached_runtime`.
     pub(crate) fn new(path: Option<&Path>) -> Runtime {
-        Runtime {
-            path: path.map(ToTokens::to_token_stream),
-        }
+        Runtime { path: path.map(ToTokens::to_token_stream) }
     }
 
     /// Its path, to be written at `at`: a call whose tokens stand in different places is shown as all of them.

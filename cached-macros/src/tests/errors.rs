@@ -47,14 +47,8 @@ fn options() {
         ("ttl = 1, ttl = 2", &["`ttl` is set twice"]),
         ("ttl = 1 mutex", &["a comma is missing between the options"]),
         ("ttl = 1, mutx", &["did you mean `mutex`?"]),
-        (
-            "ttl = 1, stale = \"10m\"",
-            &["`stale` is not available in this version"],
-        ),
-        (
-            "ttl = 1, by = |a: Map<A, B>, b| a",
-            &["`by` is not available in this version"],
-        ),
+        ("ttl = 1, stale = \"10m\"", &["`stale` is not available in this version"]),
+        ("ttl = 1, by = |a: Map<A, B>, b| a", &["`by` is not available in this version"]),
         ("ttl = 1, lock", &["one loader at a time is `mutex`"]),
         ("ttl = 1, if = x", &["caching under a condition is `when = expr`"]),
         ("ttl = 1, \"user\"", &["write `key = \"user:<id>\"`"]),
@@ -67,18 +61,9 @@ fn options() {
         ("ttl = 1, mutex(wait = \"0s\")", &["`wait` is zero"]),
         ("ttl = 1, mutex(on_timeout = stale)", &["`stale` is not available"]),
         ("ttl = 1, mutex(on_timeout = fail)", &["write `on_timeout = load`"]),
-        (
-            "ttl = 1, mutex(lease = \"1m\")",
-            &["longer than `load_timeout` (30s by default)"],
-        ),
-        (
-            "ttl = 1, mutex(lease = 5), load_timeout = \"1500ms\"",
-            &["longer than `load_timeout` (1500ms)"],
-        ),
-        (
-            "ttl = 1, mutex(lease = \"1m\"), load_timeout = 0",
-            &["`load_timeout` is zero"],
-        ),
+        ("ttl = 1, mutex(lease = \"1m\")", &["longer than `load_timeout` (30s by default)"]),
+        ("ttl = 1, mutex(lease = 5), load_timeout = \"1500ms\"", &["longer than `load_timeout` (1500ms)"]),
+        ("ttl = 1, mutex(lease = \"1m\"), load_timeout = 0", &["`load_timeout` is zero"]),
         ("ttl = 1, mutex(lease = \"1m\"), load_timeout = 90", &[]),
         ("ttl = 1, mutex()", &[]),
         ("ttl = 1, none_ttl = 0", &["`none_ttl` is zero"]),
@@ -88,10 +73,7 @@ fn options() {
         ("ttl = 1, jitter = 1.5", &["from 0.0 to 1.0"]),
         ("ttl = 1, jitter = 1", &[]),
         ("ttl = 1, unless = true", &["`unless` takes a closure"]),
-        (
-            "ttl = 1, unless = async |v| true",
-            &["this closure takes the loaded value"],
-        ),
+        ("ttl = 1, unless = async |v| true", &["this closure takes the loaded value"]),
         ("ttl = 1, returns = option", &["`returns = result`"]),
         ("ttl = 1, crate = my::rt", &["`crate = ::my::rt`"]),
         ("ttl = 1, crate = \"::my::rt\"", &["a path without quotes"]),
@@ -100,12 +82,7 @@ fn options() {
         // Everything in one pass, each mistake once.
         (
             "tll = 1, mutex(leese = 1), version = 0, skip(idd)",
-            &[
-                "did you mean `ttl`?",
-                "did you mean `lease`?",
-                "counts from 1",
-                "did you mean `id`?",
-            ],
+            &["did you mean `ttl`?", "did you mean `lease`?", "counts from 1", "did you mean `id`?"],
         ),
     ] {
         check(&format!("{KEY}{options}"), FIND, expected);
@@ -115,14 +92,8 @@ fn options() {
 #[test]
 fn keys() {
     for (key, expected) in [
-        (
-            "\"user:<idd>\"",
-            &["no argument is named `idd`, did you mean `<id>`? The names are `id`"][..],
-        ),
-        (
-            "\"user:<colour>\"",
-            &["no argument is named `colour`; the names are `id`"],
-        ),
+        ("\"user:<idd>\"", &["no argument is named `idd`, did you mean `<id>`? The names are `id`"][..]),
+        ("\"user:<colour>\"", &["no argument is named `colour`; the names are `id`"]),
         ("\"user:<result.id>\"", &["only writers have a `<result>`"]),
         ("\"user:<self.id>:<id>\"", &["this function has no `self`"]),
         ("\"user:{id}\"", &["write `<id>` for the argument"]),
@@ -145,75 +116,31 @@ fn keys() {
         &["`key` is missing: what tells one value from another? Write a template: `key = \"find:<id>\"`"],
     );
     check("", FIND, &["`ttl` is missing", "`key` is missing"]);
-    check(
-        "ttl = 1, key = \"x:<y>\"",
-        "fn f() -> u8 { 0 }",
-        &["no argument is named `y`; this function has none"],
-    );
+    check("ttl = 1, key = \"x:<y>\"", "fn f() -> u8 { 0 }", &["no argument is named `y`; this function has none"]);
 }
 
 #[test]
 fn arguments() {
     for (options, inputs, expected) in [
-        (
-            "key = \"a:<a>\"",
-            "a: u8, b: u8, c: u8",
-            &["`b` is not part of the key", "`c` is not part of the key"][..],
-        ),
+        ("key = \"a:<a>\"", "a: u8, b: u8, c: u8", &["`b` is not part of the key", "`c` is not part of the key"][..]),
         ("key = \"a:<a>\", skip(b)", "a: u8, b: u8", &[]),
         ("key = \"a:<a>\", skip(b, b)", "a: u8, b: u8", &["`b` is skipped twice"]),
-        (
-            "key = \"a:<a>:<b>\", skip(b)",
-            "a: u8, b: u8",
-            &["`b` is in the key and in `skip(b)`"],
-        ),
-        (
-            "key = \"a:<a>\", skip(pol)",
-            "a: u8, pool: u8",
-            &["did you mean `pool`?"],
-        ),
-        (
-            "key = \"a:<a>\", skip(xyz)",
-            "a: u8, b: u8",
-            &["no argument is named `xyz`"],
-        ),
-        (
-            "key = \"a:<a>\", skip(self)",
-            "&self, a: u8",
-            &["`self` is part of no key"],
-        ),
+        ("key = \"a:<a>:<b>\", skip(b)", "a: u8, b: u8", &["`b` is in the key and in `skip(b)`"]),
+        ("key = \"a:<a>\", skip(pol)", "a: u8, pool: u8", &["did you mean `pool`?"]),
+        ("key = \"a:<a>\", skip(xyz)", "a: u8, b: u8", &["no argument is named `xyz`"]),
+        ("key = \"a:<a>\", skip(self)", "&self, a: u8", &["`self` is part of no key"]),
         ("key = \"a:<a>:<self.id>\"", "&self, a: u8", &[]),
-        (
-            "key = \"a:<selv.id>\"",
-            "&self, a: u8",
-            &["did you mean `<self>`?", "`a` is not part of the key"],
-        ),
-        (
-            "key = \"a:<a>\"",
-            "a: u8, _: u8, _b: u8",
-            &["`_b` is not part of the key"],
-        ),
+        ("key = \"a:<selv.id>\"", "&self, a: u8", &["did you mean `<self>`?", "`a` is not part of the key"]),
+        ("key = \"a:<a>\"", "a: u8, _: u8, _b: u8", &["`_b` is not part of the key"]),
         ("key = \"a:<x>\"", "(x, y): (u8, u8)", &["`y` is not part of the key"]),
-        (
-            "key = \"a:<a>\"",
-            "a: u8, tx: &mut Transaction<'_, Sqlite>",
-            &["uncommitted rows"],
-        ),
-        (
-            "key = \"a:<a>\", skip(tx)",
-            "a: u8, tx: &mut Transaction<'_, Sqlite>",
-            &[],
-        ),
+        ("key = \"a:<a>\"", "a: u8, tx: &mut Transaction<'_, Sqlite>", &["uncommitted rows"]),
+        ("key = \"a:<a>\", skip(tx)", "a: u8, tx: &mut Transaction<'_, Sqlite>", &[]),
         ("key = \"a:<type>\"", "r#type: u8", &[]),
         ("key = \"a:<r#type>\"", "r#type: u8", &[]),
         ("key = \"a\", skip(type)", "r#type: u8", &[]),
         ("key = \"a\"", "pattern!(): u8", &["the names in this pattern"]),
     ] {
-        check(
-            &format!("ttl = 1, {options}"),
-            &format!("async fn f({inputs}) -> User {{ body }}"),
-            expected,
-        );
+        check(&format!("ttl = 1, {options}"), &format!("async fn f({inputs}) -> User {{ body }}"), expected);
     }
 }
 
@@ -226,16 +153,8 @@ fn arguments_under_async_trait() {
             {{ Box::pin(async move {{ let (a, b) = {{ let {argument} = {argument}; {argument} }}; a }}) }}"
         )
     };
-    check(
-        "ttl = 1, key = \"a:<a>\"",
-        &function("__arg1"),
-        &["`#[async_trait]` takes patterns apart"],
-    );
-    check(
-        "ttl = 1, key = \"a\"",
-        &function("__arg1"),
-        &["under `#[async_trait]` an argument that is a pattern"],
-    );
+    check("ttl = 1, key = \"a:<a>\"", &function("__arg1"), &["`#[async_trait]` takes patterns apart"]);
+    check("ttl = 1, key = \"a\"", &function("__arg1"), &["under `#[async_trait]` an argument that is a pattern"]);
     check("ttl = 1, key = \"a:<pair.0>\"", &function("pair"), &[]);
 }
 
@@ -257,30 +176,19 @@ fn return_types() {
         ("-> Result<User, impl Error>", &["name the error type"]),
         ("-> impl Future<Output = User>", &["an `async fn` is a future already"]),
     ] {
-        check(
-            "key = \"a\", ttl = 1",
-            &format!("async fn f() {output} {{ body }}"),
-            expected,
-        );
+        check("key = \"a\", ttl = 1", &format!("async fn f() {output} {{ body }}"), expected);
     }
     for (output, expected) in [
         ("-> impl Future", &["a future is cached by its output"][..]),
         ("-> impl Future<Output = ()>", &["returns nothing"]),
         ("-> impl Future<Output = Vec<&u8>> + '_", &["return an owned value"]),
         ("-> BoxFuture<'_, Result<User, Error>>", &[]),
-        (
-            "-> Pin<Box<dyn Future<Output = &str> + 'a>>",
-            &["return an owned value"],
-        ),
+        ("-> Pin<Box<dyn Future<Output = &str> + 'a>>", &["return an owned value"]),
     ] {
         check("key = \"a\", ttl = 1", &format!("fn f() {output} {{ body }}"), expected);
     }
     let by_value = "key = \"a\", ttl = 1, returns = value";
-    check(
-        by_value,
-        "fn f() -> Result<u8, &'static str> { body }",
-        &["return an owned value"],
-    );
+    check(by_value, "fn f() -> Result<u8, &'static str> { body }", &["return an owned value"]);
 }
 
 #[test]
@@ -288,41 +196,28 @@ fn items() {
     let options = "key = \"a\", ttl = 1";
     for (item, expected) in [
         ("struct User;", &["`#[cached]` goes on a function that returns"][..]),
-        (
-            "impl User { fn f(&self) -> u8 { 0 } }",
-            &["the methods of this `impl` one by one"],
-        ),
+        ("impl User { fn f(&self) -> u8 { 0 } }", &["the methods of this `impl` one by one"]),
         ("trait Users { fn f(&self) -> u8; }", &["methods that have a body"]),
         ("fn f() -> u8;", &["there is no body to cache here"]),
         ("mod users {}", &["the functions of this module one by one"]),
         ("const fn f() -> u8 { 0 }", &["a `const fn` cannot reach a cache"]),
         ("unsafe extern \"C\" fn f(x: ...) -> u8 { 0 }", &["variadic arguments"]),
         ("#[cached(key = \"b\", ttl = 1)] fn f() -> u8 { 0 }", &["cached twice"]),
-        (
-            "#[cached_runtime::cached(ttl = 1)] fn f() -> u8 { 0 }",
-            &["cached twice"],
-        ),
+        ("#[cached_runtime::cached(ttl = 1)] fn f() -> u8 { 0 }", &["cached twice"]),
         ("#[other::cached] fn f() -> u8 { 0 }", &[]),
     ] {
         check(options, item, expected);
     }
     // One mistake: no key and no ttl for something that needs neither.
     check("", "struct User;", &["goes on a function"]);
-    check(
-        "oops",
-        "struct User;",
-        &["there is no option `oops`", "goes on a function"],
-    );
+    check("oops", "struct User;", &["there is no option `oops`", "goes on a function"]);
 }
 
 #[test]
 fn the_item_comes_first_and_is_cached_no_more() {
     let item = "#[inline] #[cached(key = \"b\", ttl = 1)] fn f(x: u8) -> u8 { half typed . }";
     let text = super::expand("key = \"a\", ttl = 1", item).to_string();
-    assert!(
-        text.starts_with("# [inline] fn f (x : u8) -> u8 { half typed . }"),
-        "{text}"
-    );
+    assert!(text.starts_with("# [inline] fn f (x : u8) -> u8 { half typed . }"), "{text}");
     assert_eq!(text.matches("compile_error").count(), 2, "{text}");
 }
 
@@ -336,17 +231,11 @@ fn newtypes() {
         ("enum Kind { A }", &["write `<name|hash>`"]),
         ("union U { a: u8 }", &["a union does not know its value"]),
         ("#[key_part(crate = rt)] struct Id(u8);", &["not absolute"]),
-        (
-            "#[key_part(name = 1)] struct Id(u8);",
-            &["the only option here is `crate`"],
-        ),
+        ("#[key_part(name = 1)] struct Id(u8);", &["the only option here is `crate`"]),
         ("#[key_part] struct Id(u8);", &["the only option here is `crate`"]),
     ] {
         let found = messages(crate::key_part_newtype(item.parse().unwrap()));
-        assert!(
-            found.len() == expected.len() && found[0].contains(expected[0]),
-            "{item}: {found:?}"
-        );
+        assert!(found.len() == expected.len() && found[0].contains(expected[0]), "{item}: {found:?}");
     }
 }
 

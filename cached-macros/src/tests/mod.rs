@@ -21,10 +21,7 @@ fn snapshot(name: &str, tokens: TokenStream) {
         return;
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        text == expected,
-        "{name} expands to something else (UPDATE_SNAPSHOTS=1 keeps it):\n{text}"
-    );
+    assert!(text == expected, "{name} expands to something else (UPDATE_SNAPSHOTS=1 keeps it):\n{text}");
 }
 
 macro_rules! shapes {
@@ -96,10 +93,7 @@ fn key_macro_without_places() {
 
 #[test]
 fn key_part() {
-    snapshot(
-        "key_part",
-        crate::key_part_newtype("struct UserId(i64);".parse().unwrap()),
-    );
+    snapshot("key_part", crate::key_part_newtype("struct UserId(i64);".parse().unwrap()));
 }
 
 #[test]

@@ -45,9 +45,7 @@ impl Weighter<String, Held> for ByBytes {
 
 impl std::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("entries", &self.entries.len())
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("entries", &self.entries.len()).finish_non_exhaustive()
     }
 }
 
@@ -55,9 +53,7 @@ impl MemoryStore {
     /// A store of at most `capacity` bytes.
     pub(crate) fn new(capacity: u64) -> Self {
         let typical_entry = 512;
-        let entries = usize::try_from(capacity / typical_entry)
-            .unwrap_or(usize::MAX)
-            .clamp(16, 1 << 20);
+        let entries = usize::try_from(capacity / typical_entry).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         Self {
             entries: Cache::with_weighter(entries, capacity, ByBytes),
             stripes: std::array::from_fn(|_| Stripe::default()),
@@ -216,15 +212,9 @@ mod tests {
     #[tokio::test]
     async fn only_the_lease_that_is_held_fills_renews_and_releases() {
         let store = MemoryStore::new(1 << 20);
-        let (mine, other) = (
-            lease(&Token::fresh(), Before::Nothing),
-            lease(&Token::fresh(), Before::Nothing),
-        );
+        let (mine, other) = (lease(&Token::fresh(), Before::Nothing), lease(&Token::fresh(), Before::Nothing));
         assert_eq!(store.acquire("k", &mine, LONG).await, Ok(None));
-        assert_eq!(
-            store.acquire("k", &other, LONG).await,
-            Ok(Some(Bytes::copy_from_slice(&mine)))
-        );
+        assert_eq!(store.acquire("k", &other, LONG).await, Ok(Some(Bytes::copy_from_slice(&mine))));
         assert_eq!(store.fill("k", &other, "v".into(), None).await, Ok(false));
         assert_eq!(store.renew("k", &other, LONG).await, Ok(false));
         assert_eq!(store.release("k", &other, None).await, Ok(false));

@@ -28,19 +28,13 @@ pub(crate) struct RedisStore {
 
 impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("address", self.links.address())
-            .finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("address", self.links.address()).finish_non_exhaustive()
     }
 }
 
 impl RedisStore {
     pub(crate) fn new(address: Address, deadline: Duration) -> Self {
-        Self {
-            links: Links::new(address),
-            scripts: Scripts::new(),
-            deadline,
-        }
+        Self { links: Links::new(address), scripts: Scripts::new(), deadline }
     }
 
     /// Runs one operation on this runtime's connection, within the deadline.
@@ -68,9 +62,7 @@ impl RedisStore {
     }
 
     async fn bytes(&self, command: Cmd) -> Result<Option<Bytes>, StoreError> {
-        let reply = self
-            .operation(async |connection| send(connection, &command).await)
-            .await?;
+        let reply = self.operation(async |connection| send(connection, &command).await).await?;
         match reply {
             Value::BulkString(bytes) => Ok(Some(bytes.into())),
             Value::Nil => Ok(None),
@@ -99,11 +91,7 @@ impl RedisStore {
 
 /// One command. Server errors arrive as values at this level.
 async fn send(connection: &mut ::redis::aio::MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
-    connection
-        .send_packed_command(command)
-        .await?
-        .extract_error()
-        .map_err(RedisError::from)
+    connection.send_packed_command(command).await?.extract_error()
 }
 
 fn classify(link: &Link, error: &RedisError) -> StoreError {
@@ -126,9 +114,7 @@ fn classify(link: &Link, error: &RedisError) -> StoreError {
 
 /// Milliseconds for `PX`, which refuses zero.
 fn millis(px: Duration) -> u64 {
-    u64::try_from(px.as_millis())
-        .unwrap_or(u64::MAX)
-        .clamp(1, i64::MAX.unsigned_abs() / 4)
+    u64::try_from(px.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 4)
 }
 
 impl Store for RedisStore {
@@ -136,14 +122,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             // One native command: at the price of a `GET`, where a script would cost a hit 1.6 to 5 times as much.
             let mut command = Cmd::with_capacity(7, key.len() + 64);
-            command
-                .arg("SET")
-                .arg(key)
-                .arg(lease)
-                .arg("NX")
-                .arg("GET")
-                .arg("PX")
-                .arg(millis(px));
+            command.arg("SET").arg(key).arg(lease).arg("NX").arg("GET").arg("PX").arg(millis(px));
             match self.bytes(command).await {
                 // Out of memory the server still answers reads: what it has stays a hit.
                 Err(StoreError::OutOfMemory) => match self.get(key).await? {
@@ -166,8 +145,7 @@ impl Store for RedisStore {
     fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
         Box::pin(async move {
             let px = px.map_or(0, millis).to_string();
-            self.script(&self.scripts.fill, key, &[lease, &value[..], px.as_bytes()])
-                .await
+            self.script(&self.scripts.fill, key, &[lease, &value[..], px.as_bytes()]).await
         })
     }
 
@@ -180,8 +158,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             let (marker, px) = marker.unwrap_or_default();
             let px = millis(px).to_string();
-            self.script(&self.scripts.release, key, &[lease, &marker[..], px.as_bytes()])
-                .await
+            self.script(&self.scripts.release, key, &[lease, &marker[..], px.as_bytes()]).await
         })
     }
 
@@ -203,12 +180,10 @@ impl Store for RedisStore {
             let px = millis(px).to_string();
             match observed {
                 Observed::Prefix(prefix) => {
-                    self.script(&self.scripts.takeover, key, &[prefix, lease, px.as_bytes()])
-                        .await
+                    self.script(&self.scripts.takeover, key, &[prefix, lease, px.as_bytes()]).await
                 }
                 Observed::ForeignKind => {
-                    self.script(&self.scripts.takeover_foreign, key, &[lease, px.as_bytes()])
-                        .await
+                    self.script(&self.scripts.takeover_foreign, key, &[lease, px.as_bytes()]).await
                 }
             }
         })
@@ -221,9 +196,7 @@ impl Store for RedisStore {
             if let Some(px) = px {
                 command.arg("PX").arg(millis(px));
             }
-            self.operation(async |connection| send(connection, &command).await)
-                .await
-                .map(drop)
+            self.operation(async |connection| send(connection, &command).await).await.map(drop)
         })
     }
 
@@ -231,9 +204,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             let mut command = Cmd::with_capacity(2, key.len() + 16);
             command.arg("DEL").arg(key);
-            self.operation(async |connection| send(connection, &command).await)
-                .await
-                .map(drop)
+            self.operation(async |connection| send(connection, &command).await).await.map(drop)
         })
     }
 

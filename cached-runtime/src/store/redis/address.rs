@@ -21,23 +21,14 @@ impl Address {
             "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => url.to_owned(),
             "rediss" | "valkeys" if cfg!(feature = "tls") => url.to_owned(),
             "rediss" | "valkeys" => {
-                return Err(Error::Feature {
-                    feature: "tls",
-                    wanted: format!("a `{scheme}://` URL"),
-                });
+                return Err(Error::Feature { feature: "tls", wanted: format!("a `{scheme}://` URL") });
             }
             _ => {
-                return Err(Error::Url(format!(
-                    "the scheme `{}` is none of them",
-                    printable(scheme)
-                )));
+                return Err(Error::Url(format!("the scheme `{}` is none of them", printable(scheme))));
             }
         };
         // The client's own words may quote the URL, password and all: they are not passed on.
-        let info = url
-            .as_str()
-            .into_connection_info()
-            .map_err(|error| Error::Url(reason(&error).to_owned()))?;
+        let info = url.as_str().into_connection_info().map_err(|error| Error::Url(reason(&error).to_owned()))?;
         #[cfg(feature = "tls")]
         if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
             // Where the application chose none, rustls would refuse every connection. Its choice, if it made one, stays.
@@ -61,13 +52,8 @@ impl Address {
 /// What is wrong, of the client's fixed phrases.
 fn reason(error: &redis::RedisError) -> &'static str {
     let text = error.to_string();
-    for known in [
-        "Invalid database number",
-        "Missing hostname",
-        "Missing path",
-        "wildcard address",
-        "protocol version",
-    ] {
+    for known in ["Invalid database number", "Missing hostname", "Missing path", "wildcard address", "protocol version"]
+    {
         if text.contains(known) {
             return known;
         }

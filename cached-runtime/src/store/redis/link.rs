@@ -29,19 +29,18 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from
 const SUSPICIOUS: u32 = 3;
 const PING: Duration = Duration::from_millis(100);
 
+type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
+
 /// The links of one store, by runtime: a connection's task dies with the runtime that polls it.
 #[derive(Debug)]
 pub(crate) struct Links {
     address: Address,
-    links: Arc<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
+    links: Arc<ByRuntime>,
 }
 
 impl Links {
     pub(crate) fn new(address: Address) -> Self {
-        Self {
-            address,
-            links: Arc::default(),
-        }
+        Self { address, links: Arc::default() }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -52,10 +51,7 @@ impl Links {
     pub(crate) fn here(&self) -> Arc<Link> {
         let here = Handle::current();
         let of = |links: &[(runtime::Id, Arc<Link>)]| {
-            links
-                .iter()
-                .find(|(id, _)| *id == here.id())
-                .map(|(_, link)| Arc::clone(link))
+            links.iter().find(|(id, _)| *id == here.id()).map(|(_, link)| Arc::clone(link))
         };
         if let Some(link) = of(&self.links.read().unwrap_or_else(PoisonError::into_inner)) {
             return link;
@@ -114,11 +110,7 @@ impl Drop for Link {
 }
 
 impl Link {
-    fn new(
-        address: &Address,
-        here: &Handle,
-        links: Weak<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
-    ) -> (Arc<Self>, Supervisor) {
+    fn new(address: &Address, here: &Handle, links: Weak<ByRuntime>) -> (Arc<Self>, Supervisor) {
         let (publish, state) = watch::channel(State::Starting);
         let signals = Arc::<Signals>::default();
         let supervisor = Supervisor {
@@ -128,15 +120,7 @@ impl Link {
             _gone: Gone { id: here.id(), links },
         };
         let tracker = Tracker::new(address.clone());
-        (
-            Arc::new(Self {
-                state,
-                signals,
-                tracker,
-                supervisor: OnceLock::new(),
-            }),
-            supervisor,
-        )
+        (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 
     /// The connection, or at once that there is none.
@@ -145,11 +129,7 @@ impl Link {
             return Ok(connection.clone());
         }
         let mut state = self.state.clone();
-        match state
-            .wait_for(|state| !matches!(state, State::Starting))
-            .await
-            .as_deref()
-        {
+        match state.wait_for(|state| !matches!(state, State::Starting)).await.as_deref() {
             Ok(State::Up(connection)) => Ok(connection.clone()),
             _ => Err(StoreError::Unavailable),
         }
@@ -181,17 +161,14 @@ impl Link {
 /// Removes a link when its supervisor ends, with its runtime or with its cache.
 struct Gone {
     id: runtime::Id,
-    links: Weak<RwLock<Vec<(runtime::Id, Arc<Link>)>>>,
+    links: Weak<ByRuntime>,
 }
 
 impl Drop for Gone {
     fn drop(&mut self) {
         if let Some(links) = self.links.upgrade() {
             let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = links
-                .iter()
-                .position(|(id, _)| *id == self.id)
-                .map(|at| links.swap_remove(at));
+            let gone = links.iter().position(|(id, _)| *id == self.id).map(|at| links.swap_remove(at));
             // Dropped after the lock: a link's own drop may reach here again.
             drop(links);
             drop(gone);
@@ -257,9 +234,7 @@ impl Supervisor {
             redis::cmd("PING").query_async::<()>(&mut connection).await?;
             Ok(connection)
         });
-        connected
-            .await
-            .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+        connected.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 
     /// Returns when the connection is of no more use.
@@ -303,9 +278,7 @@ pub(crate) async fn open(
             pushed(&push);
             Ok::<(), std::convert::Infallible>(())
         });
-    redis::Client::open(address.info())?
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+    redis::Client::open(address.info())?.get_multiplexed_async_connection_with_config(&config).await
 }
 
 #[cfg(test)]
@@ -322,10 +295,7 @@ mod tests {
     }
 
     fn runtime() -> runtime::Runtime {
-        runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
+        runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
     }
 
     #[test]

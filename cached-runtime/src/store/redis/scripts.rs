@@ -9,10 +9,7 @@ pub(crate) struct Script {
 
 impl Script {
     fn new(text: &'static str) -> Self {
-        Self {
-            text,
-            sha1: redis::Script::new(text).get_hash().to_owned(),
-        }
+        Self { text, sha1: redis::Script::new(text).get_hash().to_owned() }
     }
 }
 

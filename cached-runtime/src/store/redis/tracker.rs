@@ -58,20 +58,12 @@ impl Watched {
 
 impl Tracker {
     pub(crate) fn new(address: Address) -> Self {
-        Self {
-            address,
-            connection: tokio::sync::Mutex::default(),
-            watched: Arc::default(),
-        }
+        Self { address, connection: tokio::sync::Mutex::default(), watched: Arc::default() }
     }
 
     pub(crate) fn watch(&self, key: &str) -> Watch<'_> {
         let changed = Arc::clone(self.watched.keys().entry(key.as_bytes().to_vec()).or_default());
-        Watch {
-            tracker: self,
-            key: key.as_bytes().to_vec(),
-            changed,
-        }
+        Watch { tracker: self, key: key.as_bytes().to_vec(), changed }
     }
 
     /// The connection, opened if there is none.
@@ -88,12 +80,7 @@ impl Tracker {
             }
         })
         .await?;
-        redis::cmd("CLIENT")
-            .arg("TRACKING")
-            .arg("ON")
-            .arg("OPTIN")
-            .query_async::<()>(&mut connection)
-            .await?;
+        redis::cmd("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN").query_async::<()>(&mut connection).await?;
         *held = Some(connection.clone());
         Ok(connection)
     }
@@ -123,10 +110,7 @@ impl Watch<'_> {
         look.cmd("CLIENT").arg("CACHING").arg("YES").ignore();
         look.cmd("GET").arg(&self.key).cmd("PTTL").arg(&self.key);
         match look.query_async::<(Option<Vec<u8>>, i64)>(&mut connection).await {
-            Ok((held, pttl)) => Ok((
-                held.map(Bytes::from),
-                u64::try_from(pttl).ok().map(Duration::from_millis),
-            )),
+            Ok((held, pttl)) => Ok((held.map(Bytes::from), u64::try_from(pttl).ok().map(Duration::from_millis))),
             Err(error) => {
                 self.tracker.forget().await;
                 Err(error)
