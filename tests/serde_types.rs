@@ -2,6 +2,8 @@
 
 #[path = "serde_types/deploys.rs"]
 mod deploys;
+#[path = "behaviour/patience.rs"]
+mod patience;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -189,7 +191,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn two_options_that_are_skipped_when_none_come_back_each_in_its_place(world: World) {
         let (bob, mail) = (Some("bob"), Some("bob@x.com"));
         for (nickname, email) in [(None, None), (None, mail), (bob, None), (bob, mail)] {

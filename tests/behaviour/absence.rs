@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use cached_runtime::{Cache, cached, key};
 
-use crate::on_both_backends;
+use crate::patience::patient;
+use crate::promises;
 use crate::support::{Count, Redis};
 
 type Perhaps<T> = Option<T>;
@@ -56,7 +57,7 @@ impl Rows {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_none_is_not_cached_unless_asked_for(world: World) {
         let rows = Rows::over(&world.cache);
         for _ in 0..3 {
@@ -105,7 +106,7 @@ on_both_backends! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_redis_a_none_lives_as_long_as_its_own_ttl() {
     let redis = Redis::start();
-    let rows = Rows::over(&redis.cache());
+    let rows = Rows::over(&patient(&redis));
     rows.find_or_remember(1).await.unwrap();
     let ttl: u64 = redis.command(&["PTTL", "test:row:1"]);
     assert!((20_000..=30_000).contains(&ttl), "{ttl}");
@@ -118,7 +119,7 @@ async fn in_redis_a_none_lives_as_long_as_its_own_ttl() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_none_that_is_not_cached_leaves_nothing_for_long() {
     let redis = Redis::start();
-    let rows = Rows::over(&redis.cache());
+    let rows = Rows::over(&patient(&redis));
     rows.find_without_mutex(1).await;
     assert_eq!(redis.command::<u64>(&["EXISTS", "test:row:1"]), 0);
     // With `mutex` a marker tells the waiters in other processes how the load ended.

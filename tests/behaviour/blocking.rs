@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cached_runtime::{Cache, cached, key};
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::{Count, eventually};
 
 const CALLERS: usize = 20;
@@ -76,7 +76,7 @@ fn quickest(round: impl Fn(u64)) -> Duration {
     (0..8).map(timed).min().expect("several rounds")
 }
 
-on_both_backends! {
+promises! {
     async fn blocking_callers_share_one_load(world: World) {
         let users = Users::over(&world.cache);
         let found = from_threads(&users, |users| users.find(1));

@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::on_both_backends;
+use crate::patience::patient;
+use crate::promises;
 use crate::steps::polled;
 use crate::support::Count;
 
@@ -74,7 +75,7 @@ where
     panic!("the call never ends");
 }
 
-on_both_backends! {
+promises! {
     async fn a_caller_dropped_at_any_await_point_leaves_nothing_locked(world: World) {
         for mutex in [true, false] {
             let users = Users::over(world.cache.clone());
@@ -172,10 +173,10 @@ on_both_backends! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_dropped_while_its_cache_still_connects_leaves_nothing_locked() {
     let redis = crate::support::Redis::start();
-    let elsewhere = Users::over(redis.cache());
+    let elsewhere = Users::over(patient(&redis));
     drop_at_each_await_point(
         |id| {
-            let users = Users::over(redis.cache());
+            let users = Users::over(patient(&redis));
             async move { users.find(id).await }
         },
         async |id| {

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::Count;
 
 const LONG: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ impl Stock {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn the_cache_is_used_only_when_it_says_so(world: World) {
         let stock = Stock::over(&world.cache);
         assert_eq!(stock.positive(1, true).await, Ok(1));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cached_runtime::{Cache, cached, key};
 
+use crate::patience::patient;
 use crate::support::{Count, Redis};
 
 struct Users {
@@ -40,7 +41,7 @@ fn commands(redis: &Redis) -> BTreeMap<String, u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hit_is_one_command_and_a_cold_miss_is_two() {
     let redis = Redis::start();
-    let users = Users { cache: redis.cache(), loads: Count::default() };
+    let users = Users { cache: patient(&redis), loads: Count::default() };
     users.find(0).await.unwrap();
     users.cache.invalidate(&key!("user:0")).await.unwrap();
     commands(&redis);

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::patience::patient;
+use crate::promises;
 use crate::support::{Count, Redis};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -54,7 +55,7 @@ impl Serialize for Refuses {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn what_was_put_is_got_and_what_was_invalidated_is_not(world: World) {
         let cache = &world.cache;
         assert_eq!(cache.get::<User>(&key!("user:1")).await, None);
@@ -160,8 +161,8 @@ async fn a_disabled_cache_runs_every_body_and_says_so_to_writers() {
 async fn in_redis_an_entry_lies_under_prefix_and_key() {
     let redis = Redis::start();
     let (id, name) = (7, "a:b");
-    redis.cache().put(&key!("user:<id>:<name>"), &1, MINUTE).await.unwrap();
-    let bare = redis.builder().prefix("").build().unwrap();
+    patient(&redis).put(&key!("user:<id>:<name>"), &1, MINUTE).await.unwrap();
+    let bare = redis.builder().timeout(LONG).prefix("").build().unwrap();
     bare.put(&key!("user:<id>"), &1, MINUTE).await.unwrap();
     let mut keys: Vec<String> = redis.command(&["KEYS", "*user:7*"]);
     keys.sort();
@@ -171,7 +172,7 @@ async fn in_redis_an_entry_lies_under_prefix_and_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn caches_with_different_prefixes_share_nothing_and_with_the_same_prefix_everything() {
     let redis = Redis::start();
-    let cache = |prefix: &str| redis.builder().prefix(prefix).build().unwrap();
+    let cache = |prefix: &str| redis.builder().timeout(LONG).prefix(prefix).build().unwrap();
     cache("shop").put(&key!("k"), &1, MINUTE).await.unwrap();
     cache("blog").put(&key!("k"), &2, MINUTE).await.unwrap();
     assert_eq!(cache("shop").get::<i32>(&key!("k")).await, Some(1));
@@ -184,7 +185,7 @@ async fn caches_with_different_prefixes_share_nothing_and_with_the_same_prefix_e
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_del_from_anywhere_is_an_invalidation() {
     let redis = Redis::start();
-    let users = Users::over(&redis.cache());
+    let users = Users::over(&patient(&redis));
     let leader = users.clone();
     let leader = tokio::spawn(async move { leader.find(1).await });
     users.gate.entered(1).await;

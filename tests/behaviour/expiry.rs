@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, Policy, cached, key};
 
-use crate::on_both_backends;
+use crate::patience::patient;
+use crate::promises;
 use crate::support::{Count, Redis, eventually};
 
 struct Prices {
@@ -67,7 +68,7 @@ fn stored_ttl(redis: &Redis, key: &str, before_load: Instant) -> (Duration, Dura
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_ttl_is_never_longer_and_at_most_five_percent_shorter() {
     let redis = Redis::start();
-    let prices = Prices::over(&redis.cache());
+    let prices = Prices::over(&patient(&redis));
     let mut seen = Vec::new();
     for id in 0..40 {
         let before = Instant::now();
@@ -84,7 +85,7 @@ async fn a_stored_ttl_is_never_longer_and_at_most_five_percent_shorter() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jitter_is_as_large_as_it_says() {
     let redis = Redis::start();
-    let prices = Prices::over(&redis.cache());
+    let prices = Prices::over(&patient(&redis));
     let mut shortest = Duration::MAX;
     for id in 0..40 {
         let before = Instant::now();
@@ -106,7 +107,7 @@ async fn jitter_is_as_large_as_it_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ttl_of_never_is_no_expiry() {
     let redis = Redis::start();
-    let prices = Prices::over(&redis.cache());
+    let prices = Prices::over(&patient(&redis));
     assert_eq!(prices.without_end(1).await, 1);
     assert_eq!(redis.command::<i64>(&["PTTL", "test:never:1"]), -1);
     assert_eq!(prices.without_end(1).await, 1);
@@ -115,7 +116,7 @@ async fn a_ttl_of_never_is_no_expiry() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ttl_taken_from_the_value_is_what_is_stored() {
     let redis = Redis::start();
-    let prices = Prices::over(&redis.cache());
+    let prices = Prices::over(&patient(&redis));
     let before = Instant::now();
     prices.by_seconds(70).await.unwrap();
     let (least, most) = stored_ttl(&redis, "test:value:70", before);
@@ -129,7 +130,7 @@ async fn a_ttl_taken_from_the_value_is_what_is_stored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ttl_of_zero_leaves_nothing_in_redis() {
     let redis = Redis::start();
-    let prices = Prices::over(&redis.cache());
+    let prices = Prices::over(&patient(&redis));
     prices.by_seconds(0).await.unwrap();
     prices.by_duration(0).await.unwrap();
     assert_eq!(redis.command::<u64>(&["EXISTS", "test:value:0", "test:duration:0"]), 0);
@@ -138,7 +139,7 @@ async fn a_ttl_of_zero_leaves_nothing_in_redis() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_put_has_the_ttl_it_was_given() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     let before = Instant::now();
     cache.put(&key!("k"), &1, Policy::ttl(Duration::from_secs(10)).jitter(0.0)).await.unwrap();
     let (least, most) = stored_ttl(&redis, "test:k", before);
@@ -168,7 +169,7 @@ async fn in_memory_a_value_lives_as_long_as_the_ttl_less_its_jitter() {
     assert_eq!(prices.without_end(1).await, never);
 }
 
-on_both_backends! {
+promises! {
     async fn a_value_is_loaded_again_after_its_ttl(world: World) {
         let prices = Prices::over(&world.cache);
         assert_eq!(prices.for_a_moment(1).await, 1);

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::Count;
 
 const LONG: Duration = Duration::from_secs(5);
@@ -139,7 +139,7 @@ async fn quickest<F: Future<Output = ()>>(mut round: impl FnMut(u64) -> F) -> Du
     best
 }
 
-on_both_backends! {
+promises! {
     async fn an_error_that_can_be_cloned_is_shared_with_those_who_wait(world: World) {
         let users = Users::over(&world.cache);
         let leader = users.clone();

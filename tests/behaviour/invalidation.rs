@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::promises;
 use crate::steps::polled;
 use crate::support::Count;
 
@@ -78,7 +78,7 @@ impl Accounts {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_load_that_was_overtaken_by_an_invalidation_is_not_stored(world: World) {
         for (id, mutex) in [(1, true), (2, false)] {
             let accounts = Accounts::standing_still(&world.cache);

@@ -9,7 +9,8 @@ use tokio::sync::Barrier;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::patience::patient;
+use crate::promises;
 use crate::support::{Count, Redis};
 
 /// Far below every `wait` and lease here.
@@ -108,7 +109,7 @@ impl Orders {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_function_that_calls_itself_with_its_own_key_loads_at_once(world: World) {
         let orders = Orders::over(&world.cache, &world.other_process());
         assert_eq!(timeout(AT_ONCE, orders.itself(10, 3)).await.expect("it waits for itself"), Ok(13));
@@ -274,13 +275,13 @@ fn a_blocking_call_never_waits_for_a_task_of_the_runtime_whose_thread_it_holds_u
     let memory = Cache::in_memory();
     a_blocking_call_beside_an_async_load(&memory, &memory);
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis);
     a_blocking_call_beside_an_async_load(&cache, &cache);
     redis.command::<()>(&["FLUSHALL"]);
-    a_blocking_call_beside_an_async_load(&redis.cache(), &redis.cache());
+    a_blocking_call_beside_an_async_load(&patient(&redis), &patient(&redis));
 }
 
-on_both_backends! {
+promises! {
     async fn blocking_and_async_calls_inside_each_other_load_at_once(world: World) {
         let both = Both::over(&world.cache, &world.other_process());
         both.gate.open();
@@ -333,7 +334,7 @@ impl Spawning {
     }
 }
 
-on_both_backends! {
+promises! {
     /// A spawned task is a chain of its own: nobody can know that its load is waited for, so `wait` is the bound.
     async fn a_load_that_awaits_a_spawned_task_with_its_own_key_ends_after_wait(world: World) {
         let spawning = Arc::new(Spawning { cache: world.cache.clone(), loads: Count::default() });

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::faulty::{Fault, Faulty};
 use crate::gate::Gate;
+use crate::patience::patient;
 use crate::support::{Count, Redis, eventually};
 
 const LONG: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ impl Users {
     fn processes(redis: &Redis, number: usize) -> Vec<Self> {
         let (loads, gate) = (Count::default(), Gate::closed());
         let process =
-            |_| Self { cache: redis.cache(), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
+            |_| Self { cache: patient(redis), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
         (0..number).map(process).collect()
     }
 
@@ -278,7 +279,8 @@ async fn whoever_waited_for_a_failed_load_never_waits_for_the_one_after_it() {
     let redis = Redis::start();
     let mut processes = Users::processes(&redis, 3);
     let news = Arc::new(Semaphore::new(0));
-    let late = redis.builder().wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news)))).build().unwrap();
+    let late =
+        redis.builder().timeout(LONG).wrap_store(Faulty::wrap(Fault::HearsLate(Arc::clone(&news)))).build().unwrap();
     processes[2].cache = late;
     let call = |process: usize| {
         let users = processes[process].clone();

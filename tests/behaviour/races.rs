@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::faulty::{Fault, Faulty};
+use crate::patience::patient;
 use crate::support::{Count, Redis, World};
 
 const INTERLEAVINGS: u64 = 2_000;
@@ -187,7 +188,7 @@ async fn in_memory_no_read_after_an_invalidation_is_stale() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_redis_no_read_after_an_invalidation_is_stale() {
     let redis = Redis::start();
-    none_is_stale([redis.cache(), redis.cache()]).await;
+    none_is_stale([patient(&redis), patient(&redis)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,6 +200,13 @@ async fn in_memory_an_unconditional_fill_is_found_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_redis_an_unconditional_fill_is_found_out() {
     let redis = Redis::start();
-    let cache = || redis.builder().wrap_store(Faulty::wrap(Fault::UnconditionalFill)).build().unwrap();
+    let cache = || {
+        redis
+            .builder()
+            .timeout(Duration::from_secs(5))
+            .wrap_store(Faulty::wrap(Fault::UnconditionalFill))
+            .build()
+            .unwrap()
+    };
     some_are_stale([cache(), cache()]).await;
 }

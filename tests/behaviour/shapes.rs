@@ -3,7 +3,7 @@
 use cached_runtime::{Cache, CacheValue, cached, key};
 use serde::{Deserialize, Serialize};
 
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::Count;
 
 type Res<T> = Result<T, String>;
@@ -114,7 +114,7 @@ impl Search {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_struct_named_result_is_a_value(world: World) {
         let search = Search::over(&world.cache);
         for _ in 0..3 {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::gate::Gate;
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::{Count, eventually};
 
 const LOAD: Duration = Duration::from_millis(100);
@@ -60,7 +60,7 @@ impl Users {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_hundred_callers_of_a_cold_key_share_one_load(world: World) {
         let loads = Count::default();
         let mut callers = JoinSet::new();

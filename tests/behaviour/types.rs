@@ -7,7 +7,7 @@ use cached_runtime::{Cache, cached, key};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::Count;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ impl Parties {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn an_option_and_its_value_share_entries(world: World) {
         let parties = Parties::over(&world.cache);
         let stored = async |id: u32| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cached_runtime::{Cache, Policy, cached, key};
 
-use crate::on_both_backends;
+use crate::promises;
 use crate::support::Count;
 
 mod old {
@@ -67,7 +67,7 @@ fn new(load: u64) -> Result<new::Document, String> {
     Ok(new::Document { load, author: "ann".to_owned() })
 }
 
-on_both_backends! {
+promises! {
     async fn another_version_is_a_miss_and_a_lower_one_never_overwrites_a_higher_one(world: World) {
         let documents = Documents::over(&world.cache);
         assert_eq!(documents.before_the_deploy(1).await, old(1));

@@ -14,6 +14,7 @@ mod busy;
 mod crash;
 mod damage;
 mod foreign;
+mod frozen;
 mod full;
 mod outage;
 mod paused;

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 
 use cached_runtime::{Cache, CacheValue, cached, key};
 
-use crate::on_both_backends;
-use crate::support::{Count, World};
+use crate::patience::PatientWorld;
+use crate::promises;
+use crate::support::Count;
 
 /// A struct as the old build knows it and as the new one does.
 macro_rules! deploys {
@@ -96,7 +97,7 @@ fn misses<T>(own: T) -> Reads<T> {
     Reads { own, others: None }
 }
 
-async fn side_by_side<O, N>(world: &World, name: &str, old: Reads<O>, new: Reads<N>)
+async fn side_by_side<O, N>(world: &PatientWorld, name: &str, old: Reads<O>, new: Reads<N>)
 where
     O: CacheValue + Clone + PartialEq + Debug,
     N: CacheValue + Clone + PartialEq + Debug,
@@ -146,7 +147,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-on_both_backends! {
+promises! {
     async fn reordered_fields_keep_their_values(world: World) {
         let old = old::Reordered { email: text("bob@x.com"), name: text("bob") };
         let new = new::Reordered { email: text("bob@x.com"), name: text("bob") };

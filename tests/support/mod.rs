@@ -38,7 +38,12 @@ impl Redis {
             false,
             None,
             &[],
-            |command| match command.spawn() {
+            // Not in the caller's directory: a dump lying there would be loaded.
+            |command| match command
+                .args(["--dbfilename", &format!("test-{port}.rdb")])
+                .current_dir(std::env::temp_dir())
+                .spawn()
+            {
                 Ok(child) => child,
                 Err(error) => panic!(
                     "these tests need `redis-server` 7 or newer on the PATH ({error}): run scripts/test, which installs it"

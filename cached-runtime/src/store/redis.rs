@@ -7,16 +7,20 @@ mod link;
 mod scripts;
 mod tracker;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use bytes::Bytes;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use self::address::Address;
 use self::link::{Link, Links};
 use self::scripts::{Script, Scripts};
 use super::{Observed, Placeholder, Reply, Store, StoreError};
+
+/// The longest a waiter relies on being told.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The store over one Redis server.
 pub(crate) struct RedisStore {
@@ -37,6 +41,21 @@ impl RedisStore {
         Self { links: Links::new(address), scripts: Scripts::new(), deadline }
     }
 
+    /// Waits until the deadline. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
+    /// its timer due together with the answer, or with a command that was never sent. That is no failure of Redis: the
+    /// answer gets as long as the timer was late, but never less than a moment and never more than another deadline.
+    async fn in_time<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
+        let mut operation = pin!(operation);
+        let due = Instant::now() + self.deadline;
+        match timeout_at(due, operation.as_mut()).await {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                let late = due.elapsed().clamp(self.deadline / 20, self.deadline);
+                timeout(late, operation).await.ok()
+            }
+        }
+    }
+
     /// Runs one operation on this runtime's connection, within the deadline.
     async fn operation<T>(
         &self,
@@ -47,14 +66,14 @@ impl RedisStore {
             let mut connection = link.connection().await?;
             run(&mut connection).await.map_err(|error| classify(&link, &error))
         };
-        match timeout(self.deadline, operation).await {
-            Ok(result) => {
+        match self.in_time(operation).await {
+            Some(result) => {
                 if result.is_ok() {
                     link.answered();
                 }
                 result
             }
-            Err(_) => {
+            None => {
                 link.timed_out();
                 Err(StoreError::Timeout)
             }
@@ -222,14 +241,15 @@ impl Store for RedisStore {
             let mut poll = Duration::from_millis(10);
             loop {
                 let changed = waiter.changed();
-                let mut changed = std::pin::pin!(changed);
+                let mut changed = pin!(changed);
                 changed.as_mut().enable();
                 before_read();
-                let (held, next) = match timeout(self.deadline, waiter.read()).await {
-                    Ok(Ok((held, pttl))) => {
-                        // Redis announces an expiry up to 100 ms late; our own timer does not.
+                let (held, next) = match self.in_time(waiter.read()).await {
+                    Some(Ok((held, pttl))) => {
+                        // Redis announces an expiry up to 100 ms late; our own timer does not. A server that hangs
+                        // announces nothing: whoever waits finds that out by looking.
                         let spread = Duration::from_micros(1000 + fastrand::u64(..2000));
-                        (held, pttl.map_or(Duration::from_secs(1), |pttl| pttl + spread))
+                        (held, pttl.map_or(LOOK_AGAIN, |pttl| (pttl + spread).min(LOOK_AGAIN)))
                     }
                     _ => {
                         before_read();
@@ -241,7 +261,7 @@ impl Store for RedisStore {
                 if held.as_ref().is_none_or(|bytes| !bytes.starts_with(lease)) || Instant::now() >= until {
                     return Ok(held);
                 }
-                let _ = tokio::time::timeout_at((Instant::now() + next).min(until), changed).await;
+                let _ = timeout_at((Instant::now() + next).min(until), changed).await;
             }
         })
     }
