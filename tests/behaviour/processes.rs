@@ -30,13 +30,20 @@ struct Users {
     /// Loads of this process.
     own: Count,
     gate: Gate,
+    /// How long some loads take when nothing holds them up.
+    takes: Duration,
 }
 
 impl Users {
     fn processes(redis: &Redis, number: usize) -> Vec<Self> {
         let (loads, gate) = (Count::default(), Gate::closed());
-        let process =
-            |_| Self { cache: patient(redis), loads: loads.clone(), own: Count::default(), gate: gate.clone() };
+        let process = |_| Self {
+            cache: patient(redis),
+            loads: loads.clone(),
+            own: Count::default(),
+            gate: gate.clone(),
+            takes: Duration::ZERO,
+        };
         (0..number).map(process).collect()
     }
 
@@ -56,6 +63,7 @@ impl Users {
     async fn find_without_mutex(&self, id: u64) -> Result<u64, Refused> {
         let load = self.count();
         self.gate.pass().await;
+        tokio::time::sleep(self.takes).await;
         Ok(load)
     }
 
@@ -113,7 +121,7 @@ impl Users {
 
 /// One call leads, another waits for it in each other process, and twenty more join those in each. Then the load ends,
 /// and as many more as there are may run. Returns what all got, and how often each process loaded.
-async fn all_joined<T, F>(processes: &[Users], call: impl Fn(Users) -> F) -> (Vec<T>, Vec<u64>)
+async fn all_joined<T, F>(redis: &Redis, processes: &[Users], call: impl Fn(Users) -> F) -> (Vec<T>, Vec<u64>)
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -125,6 +133,12 @@ where
         first.push(tokio::spawn(call(users.clone())));
         users.waits().await;
     }
+    // Each has seen the lease and told Redis to be told: what it reads next, it reads for all who have joined by then.
+    let watching = format!("tracking_total_items:{}\r\n", processes.len() - 1);
+    eventually("the processes do not watch the key", async || {
+        redis.command::<String>(&["INFO", "stats"]).contains(&watching)
+    })
+    .await;
     let joining = processes.iter().flat_map(|users| std::iter::repeat_n(users, CALLERS));
     let mut joined: Vec<_> = joining.map(|users| Box::pin(call(users.clone()))).collect();
     assert!(joined.iter_mut().all(|call| call.now_or_never().is_none()), "it joined no load");
@@ -163,30 +177,37 @@ async fn with_mutex_all_processes_share_one_load() {
 async fn without_mutex_no_process_waits_for_another_and_none_loads_more_than_twice() {
     let redis = Redis::start();
     let processes = Users::processes(&redis, 2);
-    let (first, second) = (processes[0].clone(), processes[1].clone());
-    let first = tokio::spawn(async move { first.find_without_mutex(1).await });
-    processes[0].gate.entered(1).await;
-    let second = tokio::spawn(async move { second.find_without_mutex(1).await });
-    processes[0].gate.entered(2).await;
-    let mut joined: Vec<_> = (0..CALLERS).map(|_| Box::pin(processes[0].find_without_mutex(1))).collect();
-    let mut joined_second: Vec<_> = (0..CALLERS).map(|_| Box::pin(processes[1].find_without_mutex(1))).collect();
-    assert!(joined.iter_mut().chain(&mut joined_second).all(|call| call.now_or_never().is_none()), "it joined no load");
-    // Whoever joined the load of a process that holds no lease came after it began: one more load, for all of them.
-    processes[0].gate.let_one_on();
-    processes[0].gate.let_one_on();
-    assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(1), Ok(2)));
-    processes[0].gate.open();
-    assert_eq!(timeout(LONG, join_all(joined)).await.expect("they wait on"), [const { Ok(1) }; CALLERS]);
+    let (first, mut second) = (processes[0].clone(), processes[1].clone());
+    second.gate = Gate::closed();
+    // Time for twenty replies.
+    second.takes = Duration::from_millis(300);
+    let call = |users: &Users| {
+        let users = users.clone();
+        Box::pin(async move { users.find_without_mutex(1).await })
+    };
+    let holds_the_lease = tokio::spawn(call(&first));
+    first.gate.entered(1).await;
+    let holds_none = tokio::spawn(call(&second));
+    second.gate.entered(1).await;
+    let mut joined: Vec<_> = (0..CALLERS).map(|_| call(&first)).collect();
+    let mut joined_second: Vec<_> = (0..CALLERS).map(|_| call(&second)).collect();
+    let all_joined = joined.iter_mut().chain(&mut joined_second).all(|call| call.now_or_never().is_none());
+    assert!(all_joined, "it joined no load");
+    // Whoever joined a load that holds no lease came after it began: one more load, and that for all of them.
+    second.gate.open();
+    assert_eq!(holds_none.await.unwrap(), Ok(2));
     let joined_second = timeout(LONG, join_all(joined_second)).await.expect("they wait on");
-    assert!(joined_second.iter().all(|found| *found == joined_second[0]), "{joined_second:?}");
-    assert_eq!(processes[0].own.get(), 1);
-    assert!(processes[1].own.get() <= 2, "{} loads", processes[1].own.get());
+    assert!(joined_second.iter().all(|found| *found == Ok(3)), "{joined_second:?}");
+    first.gate.open();
+    assert_eq!(holds_the_lease.await.unwrap(), Ok(1));
+    let joined = timeout(LONG, join_all(joined)).await.expect("they wait on");
+    assert!(joined.iter().all(|found| *found == Ok(1)), "{joined:?}");
     // Only the lease holder has stored anything.
-    for users in &processes {
+    for users in [&first, &second] {
         assert_eq!(users.find_without_mutex(1).await, Ok(1), "not what the lease holder loaded");
     }
-    let stores: Vec<_> = processes.iter().map(|users| users.cache.stats().total().stores).collect();
-    assert_eq!(stores, [1, 0]);
+    assert_eq!((first.own.get(), second.own.get()), (1, 2));
+    assert_eq!((first.cache.stats().total().stores, second.cache.stats().total().stores), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -250,7 +271,7 @@ async fn an_error_that_cannot_be_shared_is_no_convoy_across_processes() {
 async fn an_error_that_can_be_cloned_costs_each_process_one_load() {
     let redis = Redis::start();
     let processes = Users::processes(&redis, 4);
-    let (results, loads) = all_joined(&processes, |users| async move { users.fail(1).await }).await;
+    let (results, loads) = all_joined(&redis, &processes, |users| async move { users.fail(1).await }).await;
     assert!(results.iter().all(|result| *result == Err("no".to_owned())), "{results:?}");
     assert_eq!(loads, [1; 4]);
 }
@@ -259,7 +280,7 @@ async fn an_error_that_can_be_cloned_costs_each_process_one_load() {
 async fn a_none_that_is_not_cached_is_adopted_by_the_processes_that_waited_for_it() {
     let redis = Redis::start();
     let processes = Users::processes(&redis, 4);
-    let (results, loads) = all_joined(&processes, |users| async move { users.absent(1).await }).await;
+    let (results, loads) = all_joined(&redis, &processes, |users| async move { users.absent(1).await }).await;
     assert!(results.iter().all(|result| *result == Ok(None)), "{results:?}");
     assert_eq!(loads, [1, 0, 0, 0]);
 }
@@ -268,7 +289,7 @@ async fn a_none_that_is_not_cached_is_adopted_by_the_processes_that_waited_for_i
 async fn a_value_that_is_not_stored_costs_each_process_one_load() {
     let redis = Redis::start();
     let processes = Users::processes(&redis, 4);
-    let (results, loads) = all_joined(&processes, |users| async move { users.unstored(1).await }).await;
+    let (results, loads) = all_joined(&redis, &processes, |users| async move { users.unstored(1).await }).await;
     assert!(results.iter().all(|result| *result == Ok(1)), "{results:?}");
     assert_eq!(loads, [1; 4]);
 }
