@@ -5,7 +5,7 @@
 //! byte 1      L lease · R lease after an ended load · W writer · E ended load (nothing stored) · V value ·
 //!             N absent (a cached `None`)
 //! L, R, W     token[16]                                                                     18 bytes
-//! E           token[16] reason                                                              19 bytes
+//! E           token[16] `U`, or token[16] `N` type[8] version[4]                     19 or 31 bytes
 //! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] check[8] payload
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
@@ -52,8 +52,9 @@ pub(crate) fn lease(token: &Token, before: Before) -> Placeholder {
 /// take the lease and make the rest wait for one more load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// The loader answered `None`: whoever waited for this very load has its answer.
-    Absent,
+    /// The loader answered `None`: whoever waited for this very load has its answer, if it asks for the same type in
+    /// the same version.
+    Absent { type_tag: u64, version: u32 },
     /// An error, a panic, or a value that was not to be stored.
     Unstored,
 }
@@ -61,10 +62,14 @@ pub(crate) enum Ended {
 pub(crate) fn ended(token: &Token, how: Ended) -> Vec<u8> {
     let mut bytes = lease(token, Before::Nothing).to_vec();
     bytes[1] = b'E';
-    bytes.push(match how {
-        Ended::Absent => b'N',
-        Ended::Unstored => b'U',
-    });
+    match how {
+        Ended::Absent { type_tag, version } => {
+            bytes.push(b'N');
+            bytes.extend_from_slice(&type_tag.to_le_bytes());
+            bytes.extend_from_slice(&version.to_le_bytes());
+        }
+        Ended::Unstored => bytes.push(b'U'),
+    }
     bytes
 }
 
@@ -138,10 +143,15 @@ impl Entry {
             b'R' => Some(Self::Lease(Token::from_bytes(rest)?, Before::Ended)),
             b'W' => Token::from_bytes(rest).map(|_| Self::Writer),
             b'E' => {
-                let (&reason, token) = rest.split_last()?;
-                let how = match reason {
-                    b'N' => Ended::Absent,
-                    b'U' => Ended::Unstored,
+                let (token, rest) = rest.split_first_chunk::<16>()?;
+                let (&reason, of) = rest.split_first()?;
+                let mut at = Reader(of);
+                let how = match (reason, of.len()) {
+                    (b'N', 12) => Ended::Absent {
+                        type_tag: u64::from_le_bytes(at.take()?),
+                        version: u32::from_le_bytes(at.take()?),
+                    },
+                    (b'U', 0) => Ended::Unstored,
                     _ => return None,
                 };
                 Some(Self::Ended(Token::from_bytes(token)?, how))
@@ -215,8 +225,9 @@ mod tests {
         for before in [Before::Nothing, Before::Ended] {
             assert_eq!(parse(&lease(&token, before)), Entry::Lease(token, before));
         }
-        assert_eq!(parse(&ended(&token, Ended::Absent)), Entry::Ended(token, Ended::Absent));
-        assert_eq!(parse(&ended(&token, Ended::Unstored)), Entry::Ended(token, Ended::Unstored));
+        for how in [Ended::Absent { type_tag: 1 << 40, version: 2 }, Ended::Unstored] {
+            assert_eq!(parse(&ended(&token, how)), Entry::Ended(token, how));
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::codec;
 use crate::entry::{self, Before, Ended, Entry, Header, IDENTITY};
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::lease::Lease;
-use crate::slot::{Found, Role, Slot, UNTYPED};
+use crate::slot::{Found, Role, Slot};
 use crate::store::{Observed, StoreError};
 use crate::token::Token;
 
@@ -180,8 +180,10 @@ impl Context {
                             }
                             // The load we waited for said `None`, and its marker was accepted: nothing was
                             // invalidated from before it began until after we came.
-                            Entry::Ended(ended, Ended::Absent) if ended == token => {
-                                return self.serve_absence(waiting);
+                            Entry::Ended(ended, Ended::Absent { type_tag, version })
+                                if ended == token && version == self.policy.version =>
+                            {
+                                return self.serve_absence(waiting, type_tag);
                             }
                             Entry::Ended(..) => parallel = true,
                             _ => {}
@@ -308,12 +310,12 @@ impl Context {
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
-    fn serve_absence(self, lead: Lead) -> Slot {
+    fn serve_absence(self, lead: Lead, type_tag: u64) -> Slot {
         self.counters.misses.add();
         self.counters.coalesced.add();
-        let shared = Shared { type_tag: UNTYPED, version: self.policy.version, payload: None };
+        let shared = Shared { type_tag, version: self.policy.version, payload: None };
         lead.land(Outcome::Loaded { shared, accepted: false });
-        Slot::found(self, Found::Value { type_tag: UNTYPED, payload: None, fill: None })
+        Slot::found(self, Found::Value { type_tag, payload: None, fill: None })
     }
 
     /// This call would wait for itself.

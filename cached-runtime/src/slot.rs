@@ -13,9 +13,6 @@ use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 
-/// The type tag of an absence that was never stored: it fits every type that can be absent.
-pub(crate) const UNTYPED: u64 = 0;
-
 /// Something to return instead of running the body.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -195,7 +192,10 @@ impl Slot {
                 filled
             }
             (Some(lease), None) => {
-                let how = if matches!(loaded, Loaded::Absent) { Ended::Absent } else { Ended::Unstored };
+                let how = match loaded {
+                    Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version },
+                    Loaded::Value(_) => Ended::Unstored,
+                };
                 lease.release(how).await
             }
         };

@@ -9,7 +9,7 @@ use crate::codec::CacheValue;
 use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
-use crate::slot::{Found, Loaded, Slot, UNTYPED};
+use crate::slot::{Found, Loaded, Slot};
 
 /// A slot that knows what its function returns.
 ///
@@ -77,7 +77,6 @@ impl<S: Shape> TypedSlot<S> {
         let (out, fill) = match self.slot.take_found() {
             None => return Read::Load,
             Some(Found::Error(error)) => (S::shared(&error), None),
-            Some(Found::Value { payload: None, type_tag: UNTYPED, fill }) => (((self.codec)().absent)(), fill),
             Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
             Some(Found::Value { payload: None, fill, .. }) => (((self.codec)().absent)(), fill),
             Some(Found::Value { payload: Some(json), fill, .. }) => (((self.codec)().decode)(&json), fill),

@@ -16,7 +16,7 @@ pub fn patient(redis: &Redis) -> Cache {
 
 pub struct PatientWorld {
     pub cache: Cache,
-    redis: Option<Redis>,
+    pub redis: Option<Redis>,
 }
 
 impl From<World> for PatientWorld {

@@ -7,8 +7,9 @@ use cached_runtime::{Cache, cached, key};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use crate::gate::Gate;
 use crate::promises;
-use crate::support::Count;
+use crate::support::{Count, eventually};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -37,11 +38,12 @@ fn supplier(id: u32) -> Supplier {
 struct Parties {
     cache: Cache,
     loads: Count,
+    gate: Gate,
 }
 
 impl Parties {
     fn over(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), loads: Count::default() }
+        Self { cache: cache.clone(), loads: Count::default(), gate: Gate::closed() }
     }
 
     #[cached(key = "party:<id>", ttl = 60, cache = self.cache.clone())]
@@ -68,6 +70,19 @@ impl Parties {
         self.loads.add();
         tokio::task::yield_now().await;
         Ok(supplier(id))
+    }
+
+    #[cached(key = "party:<id>", ttl = 60, mutex, cache = self.cache.clone())]
+    async fn no_supplier(&self, id: u32) -> Option<Supplier> {
+        self.loads.add();
+        self.gate.pass().await;
+        None
+    }
+
+    #[cached(key = "party:<id>", ttl = 60, mutex, cache = self.cache.clone())]
+    async fn some_user(&self, id: u32) -> Option<User> {
+        self.loads.add();
+        Some(user(id))
     }
 
     #[cached(key = "odd:<id>", ttl = 60, cache = self.cache.clone())]
@@ -143,7 +158,7 @@ promises! {
 
     async fn two_value_types_at_once_get_values_of_their_own(world: World) {
         let parties = Parties::over(&world.cache);
-        let elsewhere = Parties { cache: world.other_process(), loads: parties.loads.clone() };
+        let elsewhere = Parties { cache: world.other_process(), ..parties.clone() };
         let mut callers = JoinSet::new();
         for call in 0..400 {
             let parties = if call % 4 < 2 { parties.clone() } else { elsewhere.clone() };
@@ -157,6 +172,22 @@ promises! {
             });
         }
         callers.join_all().await;
+    }
+
+    async fn an_absence_of_one_type_is_none_of_another_to_those_who_wait(world: World) {
+        let here = Parties::over(&world.cache);
+        let elsewhere = Parties { cache: world.other_process(), ..here.clone() };
+        let leader = here.clone();
+        let leader = tokio::spawn(async move { leader.no_supplier(1).await });
+        here.gate.entered(1).await;
+        let waiting = elsewhere.clone();
+        let waiting = tokio::spawn(async move { futures_util::future::join_all((0..5).map(|_| waiting.some_user(1))).await });
+        if world.redis.is_some() {
+            eventually("the other process does not wait", async || elsewhere.cache.stats().total().lock_waits > 0).await;
+        }
+        here.gate.open();
+        assert_eq!(leader.await.unwrap(), None);
+        assert_eq!(waiting.await.unwrap(), vec![Some(user(1)); 5]);
     }
 
     async fn values_whose_json_is_null_are_never_taken_for_absent_ones(world: World) {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use cached_runtime::{Cache, Policy, cached, key};
 
+use crate::gate::Gate;
 use crate::promises;
-use crate::support::Count;
+use crate::support::{Count, eventually};
 
 mod old {
     #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -56,6 +57,26 @@ impl Documents {
     async fn one_after_the_deploy(&self, id: u32) -> Result<new::Document, String> {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Ok(new::Document { load: self.new_loads.add(), author: "ann".to_owned() })
+    }
+}
+
+/// A table that the new build has filled and the old one does not know.
+#[derive(Clone)]
+struct Table {
+    cache: Cache,
+    gate: Gate,
+}
+
+impl Table {
+    #[cached(key = "table:<id>", ttl = 60, mutex, cache = self.cache.clone())]
+    async fn before_the_deploy(&self, id: u32) -> Option<u32> {
+        self.gate.pass().await;
+        None
+    }
+
+    #[cached(key = "table:<id>", ttl = 60, version = 2, mutex, cache = self.cache.clone())]
+    async fn after_the_deploy(&self, id: u32) -> Option<u32> {
+        Some(id)
     }
 }
 
@@ -120,6 +141,22 @@ promises! {
             documents.one_before_the_deploy(id).await.unwrap();
             assert_eq!(documents.one_after_the_deploy(id).await, settled);
         }
+    }
+
+    async fn an_absence_of_another_version_is_not_for_those_who_wait(world: World) {
+        let here = Table { cache: world.cache.clone(), gate: Gate::closed() };
+        let elsewhere = Table { cache: world.other_process(), ..here.clone() };
+        let leader = here.clone();
+        let leader = tokio::spawn(async move { leader.before_the_deploy(1).await });
+        here.gate.entered(1).await;
+        let waiting = elsewhere.clone();
+        let waiting = tokio::spawn(async move { futures_util::future::join_all((0..5).map(|_| waiting.after_the_deploy(1))).await });
+        if world.redis.is_some() {
+            eventually("the other process does not wait", async || elsewhere.cache.stats().total().lock_waits > 0).await;
+        }
+        here.gate.open();
+        assert_eq!(leader.await.unwrap(), None);
+        assert_eq!(waiting.await.unwrap(), [Some(1); 5]);
     }
 
     async fn a_version_counts_without_the_macro_too(world: World) {
