@@ -13,6 +13,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::runtime::{self, Builder, Handle};
+use tokio::task::unconstrained;
 
 /// The background runtime; `None` where the system gave no thread.
 fn handle() -> Option<&'static Handle> {
@@ -46,7 +47,9 @@ impl Wake for Unpark {
 pub(crate) fn block_on<F: Future>(future: F) -> Option<F::Output> {
     let _runtime = handle()?.enter();
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
+    // A task's budget is only given back by its scheduler, and this thread will not return to one: with it spent, answers
+    // and timers alike would never be ready again.
+    let mut future = pin!(unconstrained(future));
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(output) => return Some(output),

@@ -7,6 +7,9 @@ use crate::cache::Cache;
 use crate::error::Error;
 use crate::store::Store;
 
+/// More is a mistake in the unit.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
+
 /// Settings of a cache; see [`Cache::builder`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
@@ -53,7 +56,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             backend: Backend::Memory,
-            prefix: String::new(),
+            prefix: "cache".to_owned(),
             timeout: Duration::from_millis(100),
             memory: Self::MEMORY,
             #[cfg(feature = "testing")]
@@ -62,21 +65,25 @@ impl Builder {
     }
 
     pub(crate) fn from_env() -> Result<Self, Error> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| match std::env::var(name) {
+            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(Error::Setting(format!("{name} is not Unicode"))),
+        };
         let mut builder = Self::new();
-        if let Some(url) = variable("REDIS_URL") {
+        if let Some(url) = variable("REDIS_URL")? {
             builder = builder.redis(url);
         }
-        if let Some(prefix) = variable("CACHE_PREFIX") {
+        if let Some(prefix) = variable("CACHE_PREFIX")? {
             builder = builder.prefix(prefix);
         }
-        if let Some(millis) = variable("CACHE_TIMEOUT_MS") {
+        if let Some(millis) = variable("CACHE_TIMEOUT_MS")? {
             let millis = millis
                 .parse()
                 .map_err(|_| Error::Setting("CACHE_TIMEOUT_MS is not a whole number of milliseconds".to_owned()))?;
             builder = builder.timeout(Duration::from_millis(millis));
         }
-        match variable("CACHE_DISABLED").as_deref() {
+        match variable("CACHE_DISABLED")?.as_deref() {
             None | Some("0" | "false") => {}
             Some("1" | "true") => builder.backend = Backend::Disabled,
             Some(_) => return Err(Error::Setting("CACHE_DISABLED is neither 1 nor 0".to_owned())),
@@ -91,8 +98,9 @@ impl Builder {
         self
     }
 
-    /// Stands before every key, with a colon: entries of this cache are `<prefix>:<key>`. Give each application that
-    /// shares a server its own.
+    /// Stands before every key, with a colon: entries of this cache are `<prefix>:<key>` (`cache` unless said; with an
+    /// empty prefix just `<key>`). Give each application that shares a server its own, and keep other data out of it:
+    /// whatever stands under a prefix belongs to the cache, and what is no entry is replaced by one.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -127,6 +135,11 @@ impl Builder {
     pub fn build(self) -> Result<Cache, Error> {
         if self.timeout.is_zero() {
             return Err(Error::Setting("a timeout of zero answers no call: give it at least a millisecond".to_owned()));
+        }
+        if self.timeout > LONGEST_TIMEOUT {
+            return Err(Error::Setting(
+                "a timeout over an hour is none: callers wait that long for a hung server".to_owned(),
+            ));
         }
         let store = self.store()?;
         #[cfg(feature = "testing")]

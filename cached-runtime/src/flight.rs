@@ -32,8 +32,8 @@ pub(crate) enum Outcome {
     /// With a value or an absence; `accepted` says that the store took it (or the release, where nothing was to be
     /// stored), so that no invalidation came between acquiring and filling.
     Loaded { shared: Shared, accepted: bool },
-    /// With an error, a panic, or a value that cannot be shared.
-    Failed(Option<SharedError>),
+    /// With an error, a panic, or a value that cannot be shared; `accepted` as above, for the release.
+    Failed { error: Option<SharedError>, accepted: bool },
     /// Without an answer: the caller went away, or the lease it waited for ended.
     Abandoned,
 }
@@ -86,8 +86,11 @@ impl Flight {
         let joined_before = arrival < self.state().began;
         match outcome {
             Outcome::Loaded { shared, accepted } if joined_before || (accepted && !sealed) => Landing::Shared(shared),
-            Outcome::Failed(Some(error)) => Landing::Error(error),
-            Outcome::Failed(None) => Landing::LoadAlone,
+            // "No such row" is an answer like any other: the same rule.
+            Outcome::Failed { error: Some(error), accepted } if joined_before || (accepted && !sealed) => {
+                Landing::Error(error)
+            }
+            Outcome::Failed { .. } => Landing::LoadAlone,
             Outcome::Loaded { .. } | Outcome::Abandoned => Landing::Again,
         }
     }
@@ -234,7 +237,11 @@ impl Drop for Lead {
     fn drop(&mut self) {
         if !self.landed {
             // A panicking load is a failed one: were it merely abandoned, each waiter in turn would lead and panic.
-            let outcome = if std::thread::panicking() { Outcome::Failed(None) } else { Outcome::Abandoned };
+            let outcome = if std::thread::panicking() {
+                Outcome::Failed { error: None, accepted: false }
+            } else {
+                Outcome::Abandoned
+            };
             self.end(outcome);
         }
     }

@@ -11,13 +11,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, unconstrained};
 use tokio::time::{Instant, sleep};
 
 use crate::entry::{self, Before, Ended, Placeholder};
 use crate::policy::Policy;
 use crate::store::{Store, StoreError};
 use crate::token::Token;
+
+/// The longest time a clock can add, and more than anybody waits.
+const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The shortest time between two renewals, however short the lease.
+const SHORTEST: Duration = Duration::from_millis(5);
 
 /// Between attempts to give back a lease that the store did not take back: grows from the first to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(320));
@@ -36,6 +42,17 @@ pub(crate) struct Lease {
     /// Whether other processes may be waiting, and want to know how it ended.
     awaited: bool,
     failed: bool,
+    /// Told whether the release was accepted.
+    on_release: Option<OnRelease>,
+}
+
+/// A box, since a lease does not know what a flight is.
+struct OnRelease(Box<dyn FnOnce(bool) + Send>);
+
+impl std::fmt::Debug for OnRelease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnRelease")
+    }
 }
 
 #[derive(Debug)]
@@ -58,7 +75,7 @@ impl Held {
     /// Tries until the lease has ended by itself: a lost connection or a refused write is no reason to let the waiters
     /// sit out the rest of it.
     async fn release_at_last(&self, how: Option<Ended>) {
-        let ended = Instant::now() + self.px;
+        let ended = Instant::now() + self.px.min(AGES);
         let mut pause = RETRY.0;
         while Instant::now() + pause < ended {
             sleep(pause).await;
@@ -90,6 +107,7 @@ impl Lease {
             watchdog: None,
             awaited: policy.mutex,
             failed: false,
+            on_release: None,
         }
     }
 
@@ -113,7 +131,7 @@ impl Lease {
         let watchdog = async move {
             let began = Instant::now();
             loop {
-                sleep((lease / 3).min(patience.saturating_sub(began.elapsed()))).await;
+                sleep((lease / 3).max(SHORTEST).min(patience.saturating_sub(began.elapsed()))).await;
                 if began.elapsed() >= patience {
                     held.lost.store(true, Ordering::Relaxed);
                     let _ = held.release(None).await;
@@ -151,9 +169,11 @@ impl Lease {
         Ok(released && !self.held.lost.load(Ordering::Relaxed))
     }
 
-    /// Gives the lease back because the load failed.
-    pub(crate) fn fail(mut self) {
+    /// Gives the lease back because the load failed, without waiting for it; `then` learns whether it was still held:
+    /// only then was nothing invalidated since the load began.
+    pub(crate) fn fail(mut self, then: impl FnOnce(bool) + Send + 'static) {
         self.failed = true;
+        self.on_release = Some(OnRelease(Box::new(then)));
     }
 }
 
@@ -162,8 +182,15 @@ impl Drop for Lease {
         if let Some(watchdog) = &self.watchdog {
             watchdog.abort();
         }
+        let on_release = self.on_release.take();
+        let lost = self.held.lost.load(Ordering::Relaxed);
+        let released = move |accepted: bool| {
+            if let Some(OnRelease(then)) = on_release {
+                then(accepted && !lost);
+            }
+        };
         if !self.armed {
-            return;
+            return released(false);
         }
         // A cancelled load leaves nothing: one waiter takes over. After a failed one the waiters load in parallel;
         // in turn they would fail one after another.
@@ -172,25 +199,26 @@ impl Drop for Lease {
         let held = Arc::clone(&self.held);
         // Not one that may never have been acquired: in an outage there is one with every call.
         let acquired = self.watchdog.is_some();
-        let mut release = Box::pin({
+        let mut release = Box::pin(unconstrained({
             let held = Arc::clone(&held);
             async move { held.release(how).await }
-        });
+        }));
         // Polled once here, so that it is on its way before whatever this task sends next. No more than that: a runtime
         // that is shutting down has no timers.
         let _runtime = self.runtime.enter();
         let first = match release.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(_)) => return,
-            Poll::Ready(Err(_)) if !acquired => return,
+            Poll::Ready(Ok(accepted)) => return released(accepted),
+            Poll::Ready(Err(_)) if !acquired => return released(false),
             first => first,
         };
         // Where the runtime is gone nothing is sent, and the lease expires.
         self.runtime.spawn(async move {
-            let released = match first {
-                Poll::Ready(released) => released,
+            let answer = match first {
+                Poll::Ready(answer) => answer,
                 Poll::Pending => release.await,
             };
-            if released.is_err() && acquired {
+            released(answer.as_ref().is_ok_and(|accepted| *accepted));
+            if answer.is_err() && acquired {
                 held.release_at_last(how).await;
             }
         });

@@ -101,7 +101,9 @@ impl Context {
         let mut parallel = false;
         // The lease of another process that this call waited for last.
         let mut waited: Option<Token> = None;
-        let mut patience = 2;
+        // Only a lease on its way back is worth another look; without `mutex` not even that.
+        let mut patience = if self.policy.mutex { 2 } else { 0 };
+        let mut looked = false;
         loop {
             if lead.is_none()
                 && let Some(flight) = self.cache.flights.get(&self.key)
@@ -116,13 +118,15 @@ impl Context {
                     None => {}
                 }
             }
-            if Instant::now() >= deadline {
+            // Whoever waits for nobody may still look.
+            if looked && Instant::now() >= deadline {
                 self.counters.wait_timeouts.add();
                 return Slot::missed(self, Role::Alone);
             }
             if let Some(lead) = &lead {
                 lead.begin();
             }
+            looked = true;
             match self.look_once(rejected).await {
                 Looked::Value(header, payload) => return self.serve(lead, &header, payload),
                 Looked::Leased(lease) => return self.lead(lead, Some(lease)),
@@ -145,12 +149,12 @@ impl Context {
                         }
                         // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
                         // blocking call must not wait for a task that may need this very thread.
-                        if self.caller.inside.is_some() {
-                            return self.bypassed();
-                        }
                         if patience > 0 {
                             patience -= 1;
                             continue;
+                        }
+                        if self.caller.inside.is_some() {
+                            return self.bypassed();
                         }
                     }
                     if !self.policy.mutex || parallel {

@@ -147,11 +147,20 @@ impl Slot {
     }
 
     fn ended_without_value(&mut self, error: Option<SharedError>) {
-        if let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) {
-            if let Some(lease) = lease {
-                lease.fail();
+        let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
+        // As before a fill: who joins from here on may come after an invalidation.
+        lead.seal();
+        match lease {
+            // The caller has its error at once; the followers have it when the release was answered.
+            Some(lease) if error.is_some() => {
+                lease.fail(move |accepted| lead.land(Outcome::Failed { error, accepted }));
             }
-            lead.land(Outcome::Failed(error));
+            lease => {
+                if let Some(lease) = lease {
+                    lease.fail(|_| ());
+                }
+                lead.land(Outcome::Failed { error, accepted: false });
+            }
         }
     }
 

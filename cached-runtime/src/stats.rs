@@ -1,4 +1,4 @@
-//! What happened, per function: always on, no locks on the way.
+//! What happened, per function: always on; counting takes no lock, finding a function's counters a shared one.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

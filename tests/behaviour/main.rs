@@ -16,6 +16,7 @@ mod failing;
 mod gate;
 mod invalidation;
 mod itself;
+mod late_errors;
 mod patience;
 mod processes;
 mod races;

@@ -153,3 +153,22 @@ fn a_panic_in_a_blocking_body_leaves_nothing_locked() {
     assert_eq!(body(false), 7);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
+
+/// Each answer costs the polling task a piece of its budget, and nothing gives it back before the task yields.
+#[test]
+fn a_task_may_make_any_number_of_blocking_calls_in_one_poll() {
+    in_time("five hundred calls in one poll", |redis| {
+        for runtime in [current_thread(), multi_thread()] {
+            let rows = Arc::new(Rows::over(patient(redis)));
+            let calls = {
+                let rows = Arc::clone(&rows);
+                async move {
+                    for call in 0..500 {
+                        assert_eq!(rows.row_blocking(call % 10), call % 10 * 10);
+                    }
+                }
+            };
+            runtime.block_on(async { tokio::spawn(calls).await.expect("the calls") });
+        }
+    });
+}

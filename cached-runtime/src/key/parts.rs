@@ -137,6 +137,8 @@ displayed!("{:?}": chrono::NaiveDate chrono::NaiveTime chrono::NaiveDateTime);
 #[cfg(feature = "chrono")]
 impl<Tz: chrono::TimeZone> KeyPart for chrono::DateTime<Tz> {
     fn write(&self, key: &mut KeyWriter) {
-        key.escaped(&format!("{self:?}"));
+        // Not its own text: two zones may print their offsets alike, as `CST` does for Chicago and Shanghai.
+        let offset = chrono::Offset::fix(self.offset());
+        key.escaped(&format!("{:?}{offset:?}", self.naive_utc()));
     }
 }

@@ -244,7 +244,8 @@ impl Store for RedisStore {
                 let mut changed = pin!(changed);
                 changed.as_mut().enable();
                 before_read();
-                let (held, next) = match self.in_time(waiter.read()).await {
+                let read = timeout_at(until, self.in_time(waiter.read())).await;
+                let (held, next) = match read.map_err(|_| StoreError::Timeout)? {
                     Some(Ok((held, pttl))) => {
                         // Redis announces an expiry up to 100 ms late; our own timer does not. A server that hangs
                         // announces nothing: whoever waits finds that out by looking.
@@ -253,7 +254,7 @@ impl Store for RedisStore {
                     }
                     _ => {
                         before_read();
-                        let held = self.get(key).await?;
+                        let held = timeout_at(until, self.get(key)).await.map_err(|_| StoreError::Timeout)??;
                         poll = poll.mul_f64(1.5).min(Duration::from_millis(100));
                         (held, poll.mul_f64(0.8 + 0.4 * fastrand::f64()))
                     }

@@ -202,7 +202,7 @@ impl Supervisor {
                 Err(error) => {
                     if !reported {
                         reported = true;
-                        let why = StoreErrorCode(&error);
+                        let why = Code(&error);
                         log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.address);
                     }
                 }
@@ -254,9 +254,9 @@ impl Supervisor {
 }
 
 /// An error's code, without a server's own words.
-struct StoreErrorCode<'e>(&'e redis::RedisError);
+struct Code<'e>(&'e redis::RedisError);
 
-impl std::fmt::Display for StoreErrorCode<'_> {
+impl std::fmt::Display for Code<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.code() {
             Some(code) => f.write_str(code),

@@ -13,6 +13,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 
 use super::address::Address;
 use super::link;
@@ -20,18 +21,34 @@ use super::link;
 /// The tracking connection of one link, opened by the first waiter.
 pub(crate) struct Tracker {
     address: Address,
-    connection: tokio::sync::Mutex<Option<MultiplexedConnection>>,
+    connection: tokio::sync::Mutex<Connection>,
     watched: Arc<Watched>,
 }
+
+enum Connection {
+    None,
+    Open(MultiplexedConnection),
+    /// The last attempt failed then: the server may not track, and every waiter would try again with every look.
+    Failed(Instant),
+}
+
+/// Between attempts to open a tracking connection.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The keys somebody waits for.
 #[derive(Default)]
 struct Watched {
-    keys: Mutex<HashMap<Vec<u8>, Arc<Notify>>>,
+    keys: Mutex<HashMap<Vec<u8>, Interest>>,
+}
+
+#[derive(Default)]
+struct Interest {
+    changed: Arc<Notify>,
+    waiters: usize,
 }
 
 impl Watched {
-    fn keys(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Arc<Notify>>> {
+    fn keys(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Interest>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -41,15 +58,15 @@ impl Watched {
                 let watched = self.keys();
                 for key in keys {
                     if let Value::BulkString(key) = key
-                        && let Some(changed) = watched.get(key)
+                        && let Some(interest) = watched.get(key)
                     {
-                        changed.notify_waiters();
+                        interest.changed.notify_waiters();
                     }
                 }
             }
             // `FLUSHALL` names no key, and after a disconnection anything may have changed: everybody looks again.
             (PushKind::Invalidate | PushKind::Disconnection, _) => {
-                self.keys().values().for_each(|changed| changed.notify_waiters());
+                self.keys().values().for_each(|interest| interest.changed.notify_waiters());
             }
             _ => {}
         }
@@ -58,11 +75,14 @@ impl Watched {
 
 impl Tracker {
     pub(crate) fn new(address: Address) -> Self {
-        Self { address, connection: tokio::sync::Mutex::default(), watched: Arc::default() }
+        Self { address, connection: tokio::sync::Mutex::new(Connection::None), watched: Arc::default() }
     }
 
     pub(crate) fn watch(&self, key: &str) -> Watch<'_> {
-        let changed = Arc::clone(self.watched.keys().entry(key.as_bytes().to_vec()).or_default());
+        let mut keys = self.watched.keys();
+        let interest = keys.entry(key.as_bytes().to_vec()).or_default();
+        interest.waiters += 1;
+        let changed = Arc::clone(&interest.changed);
         Watch { tracker: self, key: key.as_bytes().to_vec(), changed }
     }
 
@@ -70,9 +90,22 @@ impl Tracker {
     async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {
         // Held while connecting: waiters that come meanwhile share the attempt. Each has its own deadline outside.
         let mut held = self.connection.lock().await;
-        if let Some(connection) = &*held {
-            return Ok(connection.clone());
+        match &*held {
+            Connection::Open(connection) => return Ok(connection.clone()),
+            Connection::Failed(at) if at.elapsed() < RETRY => {
+                return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
+            }
+            Connection::Failed(_) | Connection::None => {}
         }
+        let opened = self.open().await;
+        *held = match &opened {
+            Ok(connection) => Connection::Open(connection.clone()),
+            Err(_) => Connection::Failed(Instant::now()),
+        };
+        opened
+    }
+
+    async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
         let watched = Arc::downgrade(&self.watched);
         let mut connection = link::open(&self.address, move |push| {
             if let Some(watched) = watched.upgrade() {
@@ -81,12 +114,11 @@ impl Tracker {
         })
         .await?;
         redis::cmd("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN").query_async::<()>(&mut connection).await?;
-        *held = Some(connection.clone());
         Ok(connection)
     }
 
     async fn forget(&self) {
-        *self.connection.lock().await = None;
+        *self.connection.lock().await = Connection::None;
     }
 }
 
@@ -112,7 +144,10 @@ impl Watch<'_> {
         match look.query_async::<(Option<Vec<u8>>, i64)>(&mut connection).await {
             Ok((held, pttl)) => Ok((held.map(Bytes::from), u64::try_from(pttl).ok().map(Duration::from_millis))),
             Err(error) => {
-                self.tracker.forget().await;
+                // Another kind of value under one key is no fault of the connection.
+                if error.is_io_error() {
+                    self.tracker.forget().await;
+                }
                 Err(error)
             }
         }
@@ -122,9 +157,11 @@ impl Watch<'_> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         let mut keys = self.tracker.watched.keys();
-        // Two left: the map's and ours.
-        if Arc::strong_count(&self.changed) <= 2 {
-            keys.remove(&self.key);
+        if let Some(interest) = keys.get_mut(&self.key) {
+            interest.waiters -= 1;
+            if interest.waiters == 0 {
+                keys.remove(&self.key);
+            }
         }
     }
 }
