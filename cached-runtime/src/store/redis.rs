@@ -7,7 +7,9 @@ mod link;
 mod scripts;
 mod tracker;
 
+use std::collections::HashSet;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
@@ -28,6 +30,8 @@ pub(crate) struct RedisStore {
     scripts: Scripts,
     /// The longest any operation takes, connecting included.
     deadline: Duration,
+    /// Refusals that were logged: error codes, each once.
+    warned: Mutex<HashSet<String>>,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -38,7 +42,7 @@ impl std::fmt::Debug for RedisStore {
 
 impl RedisStore {
     pub(crate) fn new(address: Address, deadline: Duration) -> Self {
-        Self { links: Links::new(address), scripts: Scripts::new(), deadline }
+        Self { links: Links::new(address), scripts: Scripts::new(), deadline, warned: Mutex::default() }
     }
 
     /// Waits until the deadline. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
@@ -56,6 +60,16 @@ impl RedisStore {
         }
     }
 
+    /// A server that refuses what the protocol needs (no permission, no such command) makes every call run uncached:
+    /// somebody should know.
+    fn warn_once(&self, code: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        // Bounded, should a proxy make up codes.
+        if warned.len() < 32 && warned.insert(code.to_owned()) {
+            log::warn!("cache: {:?} refuses a command ({code}); calls that need it run uncached", self.links.address());
+        }
+    }
+
     /// Runs one operation on this runtime's connection, within the deadline.
     async fn operation<T>(
         &self,
@@ -68,8 +82,10 @@ impl RedisStore {
         };
         match self.in_time(operation).await {
             Some(result) => {
-                if result.is_ok() {
-                    link.answered();
+                match &result {
+                    Ok(_) => link.answered(),
+                    Err(StoreError::Refused(code)) => self.warn_once(code),
+                    Err(_) => {}
                 }
                 result
             }
