@@ -2,17 +2,16 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::background::InRuntime;
 use crate::builder::Builder;
 use crate::call::Call;
 use crate::codec;
 use crate::codec::CacheValue;
-use crate::entry::{self, Entry, Header};
+use crate::entry::{self, Entry, Header, Stored};
 use crate::error::Error;
 use crate::flight::Flights;
 use crate::key::{Key, KeyOf, ToKey};
@@ -20,10 +19,13 @@ use crate::lookup;
 use crate::policy::{Policy, Ttl};
 use crate::returned::Returned;
 use crate::site::Site;
+use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Registry, Stats};
-use crate::store::{Store, StoreError};
+use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
+use crate::transaction::Transaction;
 use crate::typed::typed;
+use crate::undelivered::Undelivered;
 
 /// A cache: cheap to clone, made once per process.
 ///
@@ -44,6 +46,8 @@ pub(crate) struct Inner {
     store: Option<Arc<dyn Store>>,
     prefix: String,
     pub(crate) flights: Arc<Flights>,
+    pub(crate) epoch: Epoch,
+    pub(crate) undelivered: Arc<Undelivered>,
     pub(crate) stats: Registry,
     warned: Mutex<HashSet<usize>>,
 }
@@ -91,12 +95,18 @@ impl Inner {
     /// `<prefix>:<key>`.
     pub(crate) fn store_key(&self, key: &Key) -> Arc<str> {
         let mut whole = String::with_capacity(self.prefix.len() + 1 + key.as_str().len());
-        if !self.prefix.is_empty() {
-            whole.push_str(&self.prefix);
+        whole.push_str(&self.prefix);
+        // Without a prefix only where the key could be taken for one of ours.
+        if !self.prefix.is_empty() || key.as_str().starts_with('%') {
             whole.push(':');
         }
         whole.push_str(key.as_str());
         whole.into()
+    }
+
+    /// `<prefix>%tag:<tag>`: nobody's key, since a prefix ends with a colon or is empty.
+    pub(crate) fn tag_key(&self, tag: &Key) -> Arc<str> {
+        format!("{}%tag:{}", self.prefix, tag.as_str()).into()
     }
 
     /// True the first time for each function.
@@ -112,7 +122,10 @@ impl Cache {
     }
 
     pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String) -> Self {
+        let epoch = Arc::from(format!("{prefix}%epoch"));
         Self(Arc::new(Inner {
+            undelivered: Arc::new(Undelivered::new(Arc::clone(&epoch))),
+            epoch: Epoch::new(epoch),
             store,
             prefix,
             flights: Arc::new(Flights::new()),
@@ -123,6 +136,10 @@ impl Cache {
 
     pub(crate) fn into_inner(self) -> Arc<Inner> {
         self.0
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
     }
 
     /// A cache in this process: the same semantics as over Redis, leases included, for one process.
@@ -165,19 +182,35 @@ impl Cache {
     pub async fn get<V: CacheValue>(&self, key: &impl KeyOf<V>) -> Option<V> {
         let key = self.usable(key).ok()?;
         let store = self.0.store()?;
-        let bytes = InRuntime::new(async move { store.get(&key).await }).await.ok()??;
-        match Entry::parse(&bytes) {
-            Entry::Value(header, payload) if header.present && header.type_tag == codec::type_tag::<V>() => {
-                codec::decode(&payload)
-            }
-            _ => None,
+        if Transaction::is_open(&self.0) || self.0.undelivered.concerns(&key, []) {
+            return None;
         }
+        let cache = &self.0;
+        let stored = InRuntime::new(async move {
+            let mut stamps = Stamps::new(cache.epoch.known(), Vec::new());
+            let Entry::Value(stored) = Entry::parse(&store.get(&key).await.ok()??) else { return None };
+            // Whoever reads by key alone does not know the tags before it has the entry, which names them.
+            stamps.name(stored.tags.iter().map(|(tag, _)| Arc::from(tag)).collect());
+            let (asks, sent) = (stamps.asks(&cache.epoch), Instant::now());
+            if !asks.is_empty() {
+                stamps.answered(&store.stamps(&asks).await.ok()?, &cache.epoch, sent);
+            }
+            let of_now = stamps.cover(stored.header.epoch, &stored.tags)
+                && !stamps.tags().any(|tag| cache.undelivered.concerns(tag, []));
+            of_now.then_some(stored)
+        });
+        let Stored { header, payload, .. } = stored.await?;
+        (header.present && header.type_tag == codec::type_tag::<V>()).then(|| codec::decode(&payload)).flatten()
     }
 
     /// Stores a value, over whatever is there. A load that runs meanwhile will not overwrite it.
     ///
     /// `policy` is a [`Duration`](std::time::Duration) or a [`Policy`], of which the ttl, the jitter and the version
-    /// count.
+    /// count. Functions with tags take the value for a miss: it carries none. Within a [transaction](Self::transaction)
+    /// nothing is stored, and the key is invalidated with the commit.
+    ///
+    /// How old the value is, only you know: for one that was just written to a database use
+    /// `#[write_through]`, which two writers cannot bring out of order.
     ///
     /// # Errors
     ///
@@ -201,6 +234,9 @@ impl Cache {
                 ));
             }
         };
+        if Transaction::is_open(&self.0) {
+            return self.0.invalidate(vec![key]).await.map_err(Error::from);
+        }
         let header = Header {
             fill: Token::fresh().fill_id(),
             type_tag: codec::type_tag::<V>(),
@@ -208,41 +244,28 @@ impl Cache {
             present: true,
             ttl: px,
             load: std::time::Duration::ZERO,
+            epoch: 0,
         };
-        let entry: Bytes = entry::value(&header, &payload).into();
-        self.changing(&key, async { store.put(&key, entry, px).await }).await
+        let cache = &self.0;
+        let put = InRuntime::new(async move {
+            let mut stamps = Stamps::new(cache.epoch.known(), Vec::new());
+            let (asks, sent) = (stamps.asks(&cache.epoch), Instant::now());
+            if !asks.is_empty() {
+                stamps.answered(&store.stamps(&asks).await?, &cache.epoch, sent);
+            }
+            let header = Header { epoch: stamps.epoch.ok_or(StoreError::OutOfMemory)?, ..header };
+            let value = entry::value(&header, &stamps.written(), &payload).into();
+            let before = cache.flights.get(&key);
+            let put = store.put(&key, &Filling { value, px, tags: Vec::new() }).await;
+            if let Some(flight) = before {
+                cache.flights.detach(&key, &flight);
+            }
+            put
+        });
+        put.await.map_err(Error::from)
     }
 
-    /// Removes the entry. Once this returned `Ok`, no call that starts later, in any process, gets the old value: a
-    /// load that is running now cannot store what it has read.
-    ///
-    /// Call it after the database has committed.
-    ///
-    /// # Errors
-    ///
-    /// The store did not answer or refused: the invalidation did not happen, or nobody knows whether it did.
-    pub async fn invalidate(&self, key: &impl ToKey) -> Result<(), Error> {
-        let key = self.usable(key)?;
-        // Disabled: nothing is stored, so nothing is stale.
-        let Some(store) = self.0.store() else { return Ok(()) };
-        self.changing(&key, async { store.delete(&key).await }).await
-    }
-
-    /// Changes an entry; afterwards nobody joins a load that began before.
-    async fn changing(
-        &self,
-        key: &str,
-        change: impl Future<Output = Result<(), StoreError>> + Send,
-    ) -> Result<(), Error> {
-        let before = self.0.flights.get(key);
-        let changed = InRuntime::new(change).await;
-        if let Some(flight) = before {
-            self.0.flights.detach(key, &flight);
-        }
-        changed.map_err(Error::from)
-    }
-
-    fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {
+    pub(crate) fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {
         let key = key.to_key();
         if key.usable() { Ok(self.0.store_key(&key)) } else { Err(Error::Unhashable) }
     }

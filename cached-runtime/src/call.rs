@@ -9,6 +9,7 @@ use crate::chain::Chain;
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::site::Site;
+use crate::stamp::Stamps;
 use crate::stats::Counters;
 use crate::store::Store;
 
@@ -18,18 +19,30 @@ pub struct Call {
     site: &'static Site,
     policy: Policy,
     pub(crate) key: Key,
+    tags: Vec<Key>,
     cache: Option<Cache>,
     pub(crate) when: bool,
 }
 
 impl Call {
     #[doc(hidden)]
-    pub fn new(site: &'static Site, key: crate::key::KeyWriter) -> Self {
-        Self::with(site, site.policy, key.finish())
+    pub fn new(site: &'static Site, key: impl Into<Key>) -> Self {
+        Self::with(site, site.policy, key.into())
     }
 
     pub(crate) fn with(site: &'static Site, policy: Policy, key: Key) -> Self {
-        Self { site, policy, key, cache: None, when: true }
+        Self { site, policy, key, tags: Vec::new(), cache: None, when: true }
+    }
+
+    #[doc(hidden)]
+    pub fn tag(mut self, tag: impl Into<Key>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Whether every key says what it is about.
+    pub(crate) fn usable(&self) -> bool {
+        self.key.usable() && self.tags.iter().all(Key::usable)
     }
 
     #[doc(hidden)]
@@ -63,6 +76,8 @@ pub(crate) struct Context {
     pub(crate) site: &'static Site,
     pub(crate) policy: Policy,
     pub(crate) key: Arc<str>,
+    /// What the entry must carry, as far as this call knows by now.
+    pub(crate) stamps: Stamps,
     pub(crate) caller: Caller,
     pub(crate) chain: Chain,
 }
@@ -77,6 +92,7 @@ impl Context {
             site: call.site,
             policy: call.policy,
             key: cache.store_key(&call.key),
+            stamps: Stamps::new(cache.epoch.known(), call.tags.iter().map(|tag| cache.tag_key(tag)).collect()),
             chain: Chain::current(),
             caller,
             cache,

@@ -5,8 +5,10 @@
 //! byte 1      L lease · R lease after an ended load · W writer · E ended load (nothing stored) · V value ·
 //!             N absent (a cached `None`)
 //! L, R, W     token[16]                                                                     18 bytes
-//! E           token[16] `U`, or token[16] `N` type[8] version[4]                     19 or 31 bytes
-//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] check[8] payload
+//! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
+//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] epoch[8] tags_len[2] check[8]
+//!             tags payload
+//! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
 
@@ -15,10 +17,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 42;
+const CHECKED: usize = 52;
 const HEADER: usize = CHECKED + 8;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
@@ -53,8 +56,8 @@ pub(crate) fn lease(token: &Token, before: Before) -> Placeholder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The loader answered `None`: whoever waited for this very load has its answer, if it asks for the same type in
-    /// the same version.
-    Absent { type_tag: u64, version: u32 },
+    /// the same version and came after the same clear.
+    Absent { type_tag: u64, version: u32, epoch: Stamp },
     /// An error, a panic, or a value that was not to be stored.
     Unstored,
 }
@@ -63,10 +66,11 @@ pub(crate) fn ended(token: &Token, how: Ended) -> Vec<u8> {
     let mut bytes = lease(token, Before::Nothing).to_vec();
     bytes[1] = b'E';
     match how {
-        Ended::Absent { type_tag, version } => {
+        Ended::Absent { type_tag, version, epoch } => {
             bytes.push(b'N');
             bytes.extend_from_slice(&type_tag.to_le_bytes());
             bytes.extend_from_slice(&version.to_le_bytes());
+            bytes.extend_from_slice(&epoch.to_le_bytes());
         }
         Ended::Unstored => bytes.push(b'U'),
     }
@@ -88,13 +92,22 @@ pub(crate) struct Header {
     pub(crate) ttl: Option<Duration>,
     /// How long the load took.
     pub(crate) load: Duration,
+    /// The prefix's stamp when the load began.
+    pub(crate) epoch: Stamp,
+}
+
+/// The 18 bytes of a write marker: what Redis compares before it lets a writer store its value.
+pub(crate) fn writer(token: &Token) -> Placeholder {
+    let mut bytes = lease(token, Before::Nothing);
+    bytes[1] = b'W';
+    bytes
 }
 
 /// Writes an entry; `created` is now.
-pub(crate) fn value(header: &Header, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis);
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+    let mut bytes = Vec::with_capacity(HEADER + tags.0.len() + payload.len());
     bytes.push(MAGIC);
     bytes.push(if header.present { b'V' } else { b'N' });
     bytes.extend_from_slice(&header.fill.to_le_bytes());
@@ -103,14 +116,28 @@ pub(crate) fn value(header: &Header, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&created.to_le_bytes());
     bytes.extend_from_slice(&header.ttl.map_or(u64::MAX, millis).to_le_bytes());
     bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
-    let check = check(&bytes, payload);
+    bytes.extend_from_slice(&header.epoch.to_le_bytes());
+    // Tags that do not fit give an entry that nobody reads as one of now.
+    bytes.extend_from_slice(&u16::try_from(tags.0.len()).unwrap_or(0).to_le_bytes());
+    let check = check(&bytes, &tags.0, payload);
     bytes.extend_from_slice(&check.to_le_bytes());
+    bytes.extend_from_slice(&tags.0);
     bytes.extend_from_slice(payload);
     bytes
 }
 
-fn check(header: &[u8], payload: &[u8]) -> u64 {
-    xxh3_64_with_seed(payload, xxh3_64(header))
+fn check(header: &[u8], tags: &[u8], payload: &[u8]) -> u64 {
+    let seed = xxh3_64(header);
+    let seed = if tags.is_empty() { seed } else { xxh3_64_with_seed(tags, seed) };
+    xxh3_64_with_seed(payload, seed)
+}
+
+/// A value, or a cached absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) header: Header,
+    pub(crate) tags: Tags,
+    pub(crate) payload: Bytes,
 }
 
 /// The bytes of one key, understood.
@@ -123,7 +150,7 @@ pub(crate) enum Entry {
     /// A load ended and stored nothing.
     Ended(Token, Ended),
     /// A value, or a cached absence.
-    Value(Header, Bytes),
+    Value(Stored),
     /// Not ours, cut short or damaged.
     Corrupt,
 }
@@ -147,9 +174,10 @@ impl Entry {
                 let (&reason, of) = rest.split_first()?;
                 let mut at = Reader(of);
                 let how = match (reason, of.len()) {
-                    (b'N', 12) => Ended::Absent {
+                    (b'N', 20) => Ended::Absent {
                         type_tag: u64::from_le_bytes(at.take()?),
                         version: u32::from_le_bytes(at.take()?),
+                        epoch: Stamp::from_le_bytes(at.take()?),
                     },
                     (b'U', 0) => Ended::Unstored,
                     _ => return None,
@@ -157,9 +185,11 @@ impl Entry {
                 Some(Self::Ended(Token::from_bytes(token)?, how))
             }
             b'V' | b'N' => {
-                let (header, payload) = bytes.split_at_checked(HEADER)?;
+                let (header, rest) = bytes.split_at_checked(HEADER)?;
                 let (checked, stored) = header.split_at_checked(CHECKED)?;
-                if u64::from_le_bytes(stored.try_into().ok()?) != check(checked, payload) {
+                let tags = usize::from(u16::from_le_bytes(*checked.last_chunk()?));
+                let (tagged, payload) = rest.split_at_checked(tags)?;
+                if u64::from_le_bytes(stored.try_into().ok()?) != check(checked, tagged, payload) {
                     return None;
                 }
                 let mut at = Reader(checked.get(2..)?);
@@ -175,9 +205,12 @@ impl Entry {
                         }
                     },
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
+                    epoch: Stamp::from_le_bytes(at.take()?),
                     present: kind == b'V',
                 };
-                Some(Self::Value(header, bytes.slice(HEADER..)))
+                let tags = if tags == 0 { Tags::default() } else { Tags(bytes.slice(HEADER..HEADER + tags)) };
+                let payload = bytes.slice(HEADER + tags.0.len()..);
+                Some(Self::Value(Stored { header, tags, payload }))
             }
             _ => None,
         }
@@ -206,16 +239,21 @@ mod tests {
             present: true,
             ttl: Some(Duration::from_secs(60)),
             load: Duration::from_millis(7),
+            epoch: 8,
         }
     }
 
     #[test]
     fn a_value_comes_back_as_it_was_written() {
-        let bytes = Bytes::from(value(&header(), b"{}"));
-        assert_eq!(Entry::parse(&bytes), Entry::Value(header(), Bytes::from_static(b"{}")));
         let forever = Header { ttl: None, present: false, ..header() };
-        let bytes = Bytes::from(value(&forever, b""));
-        assert_eq!(Entry::parse(&bytes), Entry::Value(forever, Bytes::new()));
+        let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
+        for (header, tags, payload) in
+            [(header(), Tags::default(), "{}"), (forever, Tags::default(), ""), (header(), tags, "[]")]
+        {
+            let bytes = Bytes::from(value(&header, &tags, payload.as_bytes()));
+            let payload = Bytes::from_static(payload.as_bytes());
+            assert_eq!(Entry::parse(&bytes), Entry::Value(Stored { header, tags, payload }));
+        }
     }
 
     #[test]
@@ -225,14 +263,15 @@ mod tests {
         for before in [Before::Nothing, Before::Ended] {
             assert_eq!(parse(&lease(&token, before)), Entry::Lease(token, before));
         }
-        for how in [Ended::Absent { type_tag: 1 << 40, version: 2 }, Ended::Unstored] {
+        for how in [Ended::Absent { type_tag: 1 << 40, version: 2, epoch: 3 }, Ended::Unstored] {
             assert_eq!(parse(&ended(&token, how)), Entry::Ended(token, how));
         }
     }
 
     #[test]
     fn every_cut_and_every_flipped_bit_is_corrupt() {
-        let whole = value(&header(), br#"{"id":1,"name":"x"}"#);
+        let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
+        let whole = value(&header(), &tags, br#"{"id":1,"name":"x"}"#);
         for length in 0..whole.len() {
             assert_eq!(Entry::parse(&Bytes::copy_from_slice(&whole[..length])), Entry::Corrupt, "cut at {length}");
         }

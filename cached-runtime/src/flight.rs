@@ -4,7 +4,9 @@
 //! joined before the fill was sent *and* the store accepted the fill. Otherwise an invalidation may have completed
 //! before the waiter's call and after the load read the database. Counterexamples: blind adoption (start, read,
 //! write, invalidate, join, fill: 7 steps; 151 stale reads in 10 s); adoption after the fill was sent, which
-//! [`Flight::seal`] prevents (37 in 10 s). Hits are never shared, so the hit path touches none of this.
+//! [`Lead::seal`] prevents (37 in 10 s). What stamps invalidate leaves the lease where it is, so an accepted fill says
+//! nothing about tags, and about a clear only that there was none until the load read the epoch: a waiter that came
+//! after the load began compares that epoch with its own. Hits are never shared, so the hit path touches none of this.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,6 +18,7 @@ use tokio::runtime;
 use tokio::sync::Notify;
 
 use crate::outcome::SharedError;
+use crate::stamp::Stamp;
 
 /// A loaded value, as followers get it.
 #[derive(Clone, Debug)]
@@ -30,10 +33,10 @@ pub(crate) struct Shared {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// With a value or an absence; `accepted` says that the store took it (or the release, where nothing was to be
-    /// stored), so that no invalidation came between acquiring and filling.
-    Loaded { shared: Shared, accepted: bool },
+    /// stored), so that no invalidation came between acquiring and filling, and under which epoch.
+    Loaded { shared: Shared, accepted: Option<Stamp> },
     /// With an error, a panic, or a value that cannot be shared; `accepted` as above, for the release.
-    Failed { error: Option<SharedError>, accepted: bool },
+    Failed { error: Option<SharedError>, accepted: Option<Stamp> },
     /// Without an answer: the caller went away, or the lease it waited for ended.
     Abandoned,
 }
@@ -72,8 +75,9 @@ impl Flight {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the end. `arrival` is the clock's reading when the waiting call began.
-    pub(crate) async fn landing(&self, arrival: u64) -> Landing {
+    /// Waits for the end. `arrival` is the clock's reading when the waiting call began, `epoch` the epoch if it was
+    /// known then.
+    pub(crate) async fn landing(&self, arrival: u64, epoch: Option<Stamp>) -> Landing {
         let sealed = self.state().sealed;
         let outcome = loop {
             let mut landed = std::pin::pin!(self.landed.notified());
@@ -84,12 +88,11 @@ impl Flight {
             landed.await;
         };
         let joined_before = arrival < self.state().began;
+        let may_adopt = |accepted: Option<Stamp>| joined_before || (!sealed && accepted.is_some() && accepted == epoch);
         match outcome {
-            Outcome::Loaded { shared, accepted } if joined_before || (accepted && !sealed) => Landing::Shared(shared),
+            Outcome::Loaded { shared, accepted } if may_adopt(accepted) => Landing::Shared(shared),
             // "No such row" is an answer like any other: the same rule.
-            Outcome::Failed { error: Some(error), accepted } if joined_before || (accepted && !sealed) => {
-                Landing::Error(error)
-            }
+            Outcome::Failed { error: Some(error), accepted } if may_adopt(accepted) => Landing::Error(error),
             Outcome::Failed { .. } => Landing::LoadAlone,
             Outcome::Loaded { .. } | Outcome::Abandoned => Landing::Again,
         }
@@ -238,7 +241,7 @@ impl Drop for Lead {
         if !self.landed {
             // A panicking load is a failed one: were it merely abandoned, each waiter in turn would lead and panic.
             let outcome = if std::thread::panicking() {
-                Outcome::Failed { error: None, accepted: false }
+                Outcome::Failed { error: None, accepted: None }
             } else {
                 Outcome::Abandoned
             };
@@ -251,11 +254,13 @@ impl Drop for Lead {
 mod tests {
     use super::*;
 
-    fn loaded(accepted: bool) -> Outcome {
+    const NOW: Option<Stamp> = Some(7);
+
+    fn loaded(accepted: Option<Stamp>) -> Outcome {
         Outcome::Loaded { shared: Shared { type_tag: 0, version: 1, payload: None }, accepted }
     }
 
-    async fn landing(before: bool, seal_first: bool, accepted: bool) -> Landing {
+    async fn landing(before: bool, seal_first: bool, accepted: Option<Stamp>) -> Landing {
         let flights = Arc::new(Flights::new());
         let lead = flights.lead("k", None).unwrap();
         let early = flights.arrival();
@@ -266,7 +271,7 @@ mod tests {
         }
         let flight = flights.get("k").unwrap();
         let arrival = if before { early } else { late };
-        let mut follower = std::pin::pin!(flight.landing(arrival));
+        let mut follower = std::pin::pin!(flight.landing(arrival, NOW));
         assert!(futures_poll(follower.as_mut()).is_none());
         lead.seal();
         lead.land(loaded(accepted));
@@ -283,11 +288,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_result_is_adopted_only_under_the_adoption_rule() {
-        assert!(matches!(landing(true, false, false).await, Landing::Shared(_)));
-        assert!(matches!(landing(true, true, false).await, Landing::Shared(_)));
-        assert!(matches!(landing(false, false, true).await, Landing::Shared(_)));
-        assert!(matches!(landing(false, false, false).await, Landing::Again));
-        assert!(matches!(landing(false, true, true).await, Landing::Again));
+        assert!(matches!(landing(true, false, None).await, Landing::Shared(_)));
+        assert!(matches!(landing(true, true, None).await, Landing::Shared(_)));
+        assert!(matches!(landing(false, false, NOW).await, Landing::Shared(_)));
+        assert!(matches!(landing(false, false, None).await, Landing::Again));
+        assert!(matches!(landing(false, true, NOW).await, Landing::Again));
+        assert!(matches!(landing(false, false, Some(6)).await, Landing::Again), "cleared since the load began");
     }
 
     #[tokio::test]
@@ -296,7 +302,7 @@ mod tests {
         let lead = flights.lead("k", None).unwrap();
         let flight = flights.get("k").unwrap();
         drop(lead);
-        assert!(matches!(flight.landing(0).await, Landing::Again));
+        assert!(matches!(flight.landing(0, NOW).await, Landing::Again));
 
         let lead = flights.lead("k", None).unwrap();
         let flight = flights.get("k").unwrap();
@@ -305,7 +311,7 @@ mod tests {
             std::panic::resume_unwind(Box::new(()));
         })
         .join();
-        assert!(matches!(flight.landing(0).await, Landing::LoadAlone));
+        assert!(matches!(flight.landing(0, NOW).await, Landing::LoadAlone));
         assert!(flights.get("k").is_none());
     }
 

@@ -53,7 +53,13 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// Anything that names an entry: a [`Key`] today, derived key structs later.
+impl From<KeyWriter> for Key {
+    fn from(key: KeyWriter) -> Self {
+        key.finish()
+    }
+}
+
+/// Anything that names an entry: a [`Key`], or a struct that derives [`CacheKey`].
 pub trait ToKey {
     /// The rendered key.
     fn to_key(&self) -> Key;
@@ -62,7 +68,72 @@ pub trait ToKey {
 /// A key under which values of type `V` may be read and written.
 ///
 /// A [`Key`] made by [`key!`](crate::key!) knows no type and goes with every `V`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the key of a `{V}`",
+    label = "the key of another type of value",
+    note = "a typed key names its value: `#[cache_key(\"..\", value = User)]`; use it where a `User` is read or written, or give this value a key of its own"
+)]
 pub trait KeyOf<V>: ToKey {}
+
+/// A key with a name and a type: made by `#[derive(CacheKey)]` on a struct, once, for readers and writers alike.
+///
+/// ```ignore
+/// use std::time::Duration;
+/// use cached_runtime::{Cache, CacheKey, cached};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct User {
+///     name: String,
+/// }
+///
+/// #[derive(CacheKey)]
+/// #[cache_key("user:<id>", value = User)]
+/// struct UserKey {
+///     id: i64,
+/// }
+///
+/// #[cached(key = UserKey { id }, ttl = 3600)]
+/// async fn find_user(id: i64) -> Option<User> {
+///     Some(User { name: format!("user {id}") })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), cached_runtime::Error> {
+/// # let cache = Cache::in_memory();
+/// # cache.scope(async {
+/// let user = find_user(7).await;
+/// # let cache = Cache::in_memory();
+/// cache.put(&UserKey { id: 7 }, &User { name: "Ada".to_owned() }, Duration::from_secs(60)).await?;
+/// assert_eq!(cache.get(&UserKey { id: 7 }).await.unwrap().name, "Ada"); // a `User`, and nothing else
+/// # Ok(())
+/// # }).await
+/// # }
+/// ```
+pub trait CacheKey: KeyOf<Self::Value> {
+    /// The template, as written.
+    const TEMPLATE: &'static str;
+    /// What is stored under such a key.
+    type Value;
+}
+
+/// The key of what a function of this shape returns.
+#[doc(hidden)]
+pub fn key_of<S: crate::outcome::Shape, K: KeyOf<S::Value> + ?Sized>(_: S, key: &K) -> Key {
+    key.to_key()
+}
+
+/// The key of this value.
+#[doc(hidden)]
+pub fn key_of_value<V, K: KeyOf<V> + ?Sized>(_: &V, key: &K) -> Key {
+    key.to_key()
+}
+
+/// The key, of whatever value.
+#[doc(hidden)]
+pub fn any_key(key: &(impl ToKey + ?Sized)) -> Key {
+    key.to_key()
+}
 
 impl ToKey for Key {
     fn to_key(&self) -> Key {

@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, unconstrained};
 use tokio::time::{Instant, sleep};
 
 use crate::entry::{self, Before, Ended, Placeholder};
 use crate::policy::Policy;
-use crate::store::{Store, StoreError};
+use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
 
 /// The longest time a clock can add, and more than anybody waits.
@@ -152,12 +151,12 @@ impl Lease {
     }
 
     /// Puts the value in the lease's place; false when the lease was gone.
-    pub(crate) async fn fill(&mut self, value: Bytes, px: Option<Duration>) -> Result<bool, StoreError> {
+    pub(crate) async fn fill(&mut self, filling: &Filling) -> Result<bool, StoreError> {
         if self.held.lost.load(Ordering::Relaxed) {
             return Ok(false);
         }
         // Armed until the answer is there: after a timeout the release that follows finds either the lease or the value.
-        let filled = self.held.store.fill(&self.held.key, &self.held.placeholder, value, px).await?;
+        let filled = self.held.store.fill(&self.held.key, &self.held.placeholder, filling).await?;
         self.armed = false;
         Ok(filled)
     }

@@ -54,6 +54,7 @@ mod codec;
 mod entry;
 mod error;
 mod flight;
+mod invalidate;
 mod key;
 mod lease;
 mod lookup;
@@ -64,6 +65,7 @@ mod returned;
 mod scope;
 mod site;
 mod slot;
+mod stamp;
 mod stats;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -71,7 +73,11 @@ pub mod store;
 #[cfg(not(feature = "testing"))]
 mod store;
 mod token;
+mod transaction;
 mod typed;
+mod undelivered;
+mod write;
+mod written;
 
 /// The README's code is compiled with the documentation's.
 #[cfg(all(doctest, feature = "macros", feature = "redis"))]
@@ -89,9 +95,10 @@ pub use builder::Builder;
 pub use cache::Cache;
 pub use codec::CacheValue;
 pub use error::Error;
-pub use key::{Key, KeyOf, KeyPart, KeyWriter, ToKey};
+pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
 pub use policy::{IntoTtl, Policy};
 pub use stats::{FunctionStats, Stats};
+pub use transaction::Transaction;
 
 /// A [`Key`] from a template, as in `#[cached(key = "...")]`, with the names in scope.
 ///

@@ -16,19 +16,20 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec;
-use crate::entry::{self, Before, Ended, Entry, Header, IDENTITY};
+use crate::entry::{self, Before, Ended, Entry, IDENTITY, Stored};
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::lease::Lease;
 use crate::slot::{Found, Role, Slot};
+use crate::stamp::Stamp;
 use crate::store::{Observed, StoreError};
 use crate::token::Token;
+use crate::transaction::Transaction;
 
 /// How long to wait for the flight of a lease that this process is known to hold.
 const TAKE_OFF: Duration = Duration::from_millis(5);
@@ -56,7 +57,8 @@ async fn look_up(call: &Call, caller: Caller) -> Slot {
     let Some(cx) = Context::of(call, caller) else {
         return Slot::detached();
     };
-    if !call.when || !call.key.usable() {
+    // A load inside of a transaction would read, and store, what is not committed.
+    if !call.when || !call.usable() || Transaction::is_open(&cx.cache) {
         cx.counters.bypasses.add();
         return Slot::alone(cx);
     }
@@ -81,10 +83,11 @@ pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: u64, type_name: &'stati
 
 /// What the store said.
 enum Looked {
-    Value(Header, Bytes),
+    Value(Stored),
     Leased(Lease),
     Held(Token, Before),
-    /// Load, but do not store: no answer, a writer at work, or a newer schema that must not be overwritten.
+    /// Load, but do not store: no answer, a writer at work, an invalidation that was not delivered yet, or a newer
+    /// schema that must not be overwritten.
     Unleased,
     /// Something changed between two looks.
     Again,
@@ -92,7 +95,7 @@ enum Looked {
 
 impl Context {
     /// The reader's loop. `rejected` is a value that this call's type could not read.
-    async fn look(self, rejected: Option<u64>) -> Slot {
+    async fn look(mut self, rejected: Option<u64>) -> Slot {
         let arrival = self.cache.flights.arrival();
         let deadline = Instant::now() + self.policy.wait.min(AGES);
         // Set while this call waits for another process on behalf of all callers of this one.
@@ -128,7 +131,7 @@ impl Context {
             }
             looked = true;
             match self.look_once(rejected).await {
-                Looked::Value(header, payload) => return self.serve(lead, &header, payload),
+                Looked::Value(stored) => return self.serve(lead, stored),
                 Looked::Leased(lease) => return self.lead(lead, Some(lease)),
                 Looked::Unleased => match self.lead_unleased(lead) {
                     Ok(slot_lead) => return self.lead(Some(slot_lead), None),
@@ -179,15 +182,22 @@ impl Context {
                     waited = Some(token);
                     match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
                         Ok(Some(bytes)) => match Entry::parse(&bytes) {
-                            Entry::Value(header, payload) if self.fits(&header, rejected) => {
-                                return self.serve(Some(waiting), &header, payload);
+                            // Its stamps are compared with those that were read after this call came.
+                            Entry::Value(stored) if self.fits(&stored, rejected) => {
+                                let lead = self.may_share(stored.header.epoch).then_some(waiting);
+                                return self.serve(lead, stored);
                             }
                             // The load we waited for said `None`, and its marker was accepted: nothing was
                             // invalidated from before it began until after we came.
-                            Entry::Ended(ended, Ended::Absent { type_tag, version })
-                                if ended == token && version == self.policy.version =>
+                            // A tag may have been: the marker does not say.
+                            Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
+                                if ended == token
+                                    && version == self.policy.version
+                                    && Some(epoch) == self.stamps.epoch
+                                    && !self.stamps.tagged() =>
                             {
-                                return self.serve_absence(waiting, type_tag);
+                                let lead = self.may_share(epoch).then_some(waiting);
+                                return self.serve_absence(lead, type_tag);
                             }
                             Entry::Ended(..) => parallel = true,
                             _ => {}
@@ -213,7 +223,7 @@ impl Context {
             self.counters.bypasses.add();
             return Some(Err(Alone));
         };
-        match timeout_at(deadline, flight.landing(arrival)).await {
+        match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
             Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
                 Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
             }
@@ -227,16 +237,33 @@ impl Context {
         }
     }
 
-    fn fits(&self, header: &Header, rejected: Option<u64>) -> bool {
-        header.version == self.policy.version && Some(header.fill) != rejected
+    fn fits(&self, stored: &Stored, rejected: Option<u64>) -> bool {
+        stored.header.version == self.policy.version
+            && Some(stored.header.fill) != rejected
+            && self.stamps.cover(stored.header.epoch, &stored.tags)
+    }
+
+    /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
+    /// read before the wait, so a clear that they came after may be missing in them, and so may a tag's invalidation.
+    fn may_share(&self, epoch: Stamp) -> bool {
+        !self.stamps.tagged() && self.cache.epoch.known() == Some(epoch)
     }
 
     /// Get or acquire, and take over what cannot be read.
-    async fn look_once(&self, rejected: Option<u64>) -> Looked {
+    async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
+        if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
+            self.cache.undelivered.deliver(&self.store);
+            return Looked::Unleased;
+        }
         let mut lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
-        let bytes = match self.store.acquire(&self.key, lease.placeholder(), self.policy.lease).await {
-            Ok(None) => return Looked::Leased(lease),
-            Ok(Some(bytes)) => bytes,
+        // Again with every look: those who follow this call may have come since the last one.
+        self.stamps.epoch = self.cache.epoch.known();
+        let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
+        let held = match self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await {
+            Ok(acquired) => {
+                self.stamps.answered(&acquired.stamps, &self.cache.epoch, sent);
+                acquired.held
+            }
             Err(StoreError::ForeignKind) => {
                 lease.disarm();
                 self.counters.unreadable.add();
@@ -245,16 +272,24 @@ impl Context {
             // The lease is still armed: the command may have been executed without our hearing of it.
             Err(_) => {
                 self.counters.errors.add();
+                // Whatever answers next may be another server.
+                self.cache.epoch.forget();
                 return Looked::Unleased;
             }
         };
+        let Some(bytes) = held else {
+            return if self.stamps.known() { Looked::Leased(lease) } else { Looked::Unleased };
+        };
         lease.disarm();
         match Entry::parse(&bytes) {
-            Entry::Value(header, payload) if self.fits(&header, rejected) => Looked::Value(header, payload),
+            Entry::Value(stored) if self.fits(&stored, rejected) => Looked::Value(stored),
             // A lower version never overwrites a higher one: in a rolling deploy the two would thrash.
-            Entry::Value(header, _) if header.version > self.policy.version => Looked::Unleased,
-            Entry::Value(..) => {
-                self.counters.unreadable.add();
+            Entry::Value(stored) if stored.header.version > self.policy.version => Looked::Unleased,
+            Entry::Value(stored) => {
+                // What was invalidated by its stamps is as good as gone.
+                if self.stamps.cover(stored.header.epoch, &stored.tags) {
+                    self.counters.unreadable.add();
+                }
                 self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
             }
             Entry::Corrupt => {
@@ -269,6 +304,9 @@ impl Context {
 
     /// A lease in place of what was observed, if it is still there.
     async fn take_over(&self, observed: Observed<'_>, before: Before) -> Looked {
+        if !self.stamps.known() {
+            return Looked::Unleased;
+        }
         // A token of its own: one that was already sent once must not be sent again (see `Token`).
         let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
         match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
@@ -303,22 +341,25 @@ impl Context {
         Slot::missed(self, Role::Leader(lead, lease))
     }
 
-    fn serve(self, lead: Option<Lead>, header: &Header, payload: Bytes) -> Slot {
+    fn serve(self, lead: Option<Lead>, stored: Stored) -> Slot {
+        let Stored { header, payload, .. } = stored;
         let payload = header.present.then_some(payload);
         if let Some(lead) = lead {
             let shared = Shared { type_tag: header.type_tag, version: header.version, payload: payload.clone() };
-            lead.land(Outcome::Loaded { shared, accepted: false });
+            lead.land(Outcome::Loaded { shared, accepted: None });
         }
         self.counters.hits.add();
         Slot::found(self, Found::Value { type_tag: header.type_tag, payload, fill: Some(header.fill) })
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
-    fn serve_absence(self, lead: Lead, type_tag: u64) -> Slot {
+    fn serve_absence(self, lead: Option<Lead>, type_tag: u64) -> Slot {
         self.counters.misses.add();
         self.counters.coalesced.add();
-        let shared = Shared { type_tag, version: self.policy.version, payload: None };
-        lead.land(Outcome::Loaded { shared, accepted: false });
+        if let Some(lead) = lead {
+            let shared = Shared { type_tag, version: self.policy.version, payload: None };
+            lead.land(Outcome::Loaded { shared, accepted: None });
+        }
         Slot::found(self, Found::Value { type_tag, payload: None, fill: None })
     }
 

@@ -29,6 +29,12 @@ pub trait Shape {
     /// The `Ok` as written, if there is one.
     fn written(out: &Self::Out) -> Option<&Self::Written>;
 
+    /// `split` by the written type alone: for writers, whose values need not be stored.
+    fn succeed(out: Self::Out) -> Result<Self::Written, Self::Out>;
+
+    /// What a writer calls its `result`: the value that is there.
+    fn result(written: &Self::Written) -> Option<&Self::Value>;
+
     /// The inverse of `split`.
     fn join(written: Self::Written) -> Self::Out;
 
@@ -82,6 +88,14 @@ impl<P: Presence> Shape for Infallible<P> {
 
     fn written(out: &P::Written) -> Option<&P::Written> {
         Some(out)
+    }
+
+    fn succeed(out: P::Written) -> Result<P::Written, P::Written> {
+        Ok(out)
+    }
+
+    fn result(written: &P::Written) -> Option<&P::Value> {
+        P::there(written)
     }
 
     fn join(written: P::Written) -> P::Written {
@@ -139,6 +153,17 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
 
     fn written(out: &Self::Out) -> Option<&P::Written> {
         out.as_ref().ok()
+    }
+
+    fn succeed(out: Self::Out) -> Result<P::Written, Self::Out> {
+        match out {
+            Ok(written) => Ok(written),
+            out => Err(out),
+        }
+    }
+
+    fn result(written: &P::Written) -> Option<&P::Value> {
+        P::there(written)
     }
 
     fn join(written: P::Written) -> Self::Out {

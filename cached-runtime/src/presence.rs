@@ -11,6 +11,8 @@ pub trait Presence {
     type Written;
     type Value;
 
+    /// What is there, by the written type alone.
+    fn there(written: &Self::Written) -> Option<&Self::Value>;
     fn value(written: &Self::Written) -> Option<&Self::Value>
     where
         Self::Value: CacheValue;
@@ -46,6 +48,10 @@ impl<T> Presence for Maybe<T> {
     type Written = Option<T>;
     type Value = T;
 
+    fn there(written: &Option<T>) -> Option<&T> {
+        written.as_ref()
+    }
+
     fn value(written: &Option<T>) -> Option<&T> {
         written.as_ref()
     }
@@ -65,6 +71,10 @@ const RESULT: &str = "core::result::Result<";
 impl<T> Presence for Plain<T> {
     type Written = T;
     type Value = T;
+
+    fn there(written: &T) -> Option<&T> {
+        Some(written)
+    }
 
     fn value(written: &T) -> Option<&T>
     where
@@ -108,6 +118,10 @@ impl<T> Presence for Plain<T> {
 impl<T> Presence for Whole<T> {
     type Written = T;
     type Value = T;
+
+    fn there(written: &T) -> Option<&T> {
+        Some(written)
+    }
 
     fn value(written: &T) -> Option<&T> {
         Some(written)

@@ -15,9 +15,11 @@ pub use cached_macros::key_impl;
 
 pub use crate::__shape as shape;
 pub use crate::call::Call;
-pub use crate::key::{KeyPart, KeyWriter, hashed, part};
+pub use crate::key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey, any_key, hashed, key_of, key_of_value, part};
 pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
 pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
 pub use crate::site::Site;
 pub use crate::typed::typed;
+pub use crate::write::{Write, begin, begin_blocking};
+pub use crate::written::{writing, writing_through};

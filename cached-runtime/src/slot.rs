@@ -12,6 +12,8 @@ use crate::flight::{Lead, Outcome, Shared};
 use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
+use crate::stamp::{Stamp, Stamps};
+use crate::store::Filling;
 
 /// Something to return instead of running the body.
 #[derive(Debug)]
@@ -153,13 +155,14 @@ impl Slot {
         match lease {
             // The caller has its error at once; the followers have it when the release was answered.
             Some(lease) if error.is_some() => {
-                lease.fail(move |accepted| lead.land(Outcome::Failed { error, accepted }));
+                let epoch = self.0.cx.as_ref().and_then(|cx| adoptable(&cx.stamps));
+                lease.fail(move |accepted| lead.land(Outcome::Failed { error, accepted: epoch.filter(|_| accepted) }));
             }
             lease => {
                 if let Some(lease) = lease {
                     lease.fail(|_| ());
                 }
-                lead.land(Outcome::Failed { error, accepted: false });
+                lead.land(Outcome::Failed { error, accepted: None });
             }
         }
     }
@@ -190,9 +193,15 @@ impl Slot {
                     present: matches!(loaded, Loaded::Value(_)),
                     ttl: px,
                     load: self.0.took,
+                    epoch: cx.stamps.epoch.unwrap_or_default(),
                 };
                 let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
-                let filled = lease.fill(entry::value(&header, payload).into(), px).await;
+                let filling = Filling {
+                    value: entry::value(&header, &cx.stamps.written(), payload).into(),
+                    px,
+                    tags: cx.stamps.outliving(px, &cx.cache.epoch),
+                };
+                let filled = lease.fill(&filling).await;
                 match filled {
                     Ok(true) => cx.counters.stores.add(),
                     Ok(false) => cx.counters.late_fills.add(),
@@ -202,7 +211,11 @@ impl Slot {
             }
             (Some(lease), None) => {
                 let how = match loaded {
-                    Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version },
+                    Loaded::Absent => Ended::Absent {
+                        type_tag,
+                        version: cx.policy.version,
+                        epoch: cx.stamps.epoch.unwrap_or_default(),
+                    },
                     Loaded::Value(_) => Ended::Unstored,
                 };
                 lease.release(how).await
@@ -216,12 +229,19 @@ impl Slot {
             Loaded::Absent => None,
         };
         let shared = Shared { type_tag, version: cx.policy.version, payload };
-        lead.land(Outcome::Loaded { shared, accepted: answer.unwrap_or(false) });
+        let accepted = adoptable(&cx.stamps).filter(|_| answer.unwrap_or(false));
+        lead.land(Outcome::Loaded { shared, accepted });
     }
 }
 
+/// The epoch of a load that later callers may adopt once the store accepted it. Not with tags: to invalidate one leaves
+/// the lease in place.
+fn adoptable(stamps: &Stamps) -> Option<Stamp> {
+    stamps.epoch.filter(|_| !stamps.tagged())
+}
+
 /// How long to keep what was loaded; `None` is not at all, `Some(None)` for ever.
-fn keep_for(policy: &Policy, loaded: &Loaded, per_value: Option<Duration>) -> Option<Option<Duration>> {
+pub(crate) fn keep_for(policy: &Policy, loaded: &Loaded, per_value: Option<Duration>) -> Option<Option<Duration>> {
     let ttl = match (loaded, per_value, policy.ttl) {
         (Loaded::Absent, ..) => policy.none_ttl?,
         (Loaded::Value(_), Some(ttl), _) | (Loaded::Value(_), None, Ttl::For(ttl)) => ttl,

@@ -78,6 +78,11 @@ counters! {
     errors;
     /// Entries that could not be read: damaged, foreign, of another type or version.
     unreadable;
+    /// Keys and tags invalidated: the store said so.
+    invalidations;
+    /// Keys and tags whose invalidation the store did not acknowledge: queued, and bypassed by this process until it
+    /// does.
+    undelivered;
 }
 
 /// A number that only grows.
@@ -86,7 +91,11 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add_many(1);
+    }
+
+    pub(crate) fn add_many(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {

@@ -10,12 +10,14 @@ pub(crate) mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use crate::entry::Placeholder;
+pub use crate::stamp::{Ask, Stamp};
 
 /// A boxed future, so that a cache holds any store.
 pub type Reply<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
@@ -30,16 +32,45 @@ pub enum Observed<'o> {
     ForeignKind,
 }
 
+/// What a key holds, and the stamps that were read along with it.
+#[derive(Clone, Debug, Default)]
+pub struct Acquired {
+    /// `None`: the lease is there now.
+    pub held: Option<Bytes>,
+    /// In the order in which they were asked for; `None` where it could be neither read nor made.
+    pub stamps: Vec<Option<Stamp>>,
+}
+
+/// A value on its way to the store.
+#[derive(Clone, Debug)]
+pub struct Filling {
+    /// The entry.
+    pub value: Bytes,
+    /// How long it lives; `None` is for ever.
+    pub px: Option<Duration>,
+    /// The keys of stamps that have to outlive it.
+    pub tags: Vec<Arc<str>>,
+}
+
 /// The operations of the lease protocol.
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
-    /// Get or acquire: what the key holds, or `None` after `lease` was put there for `px`.
-    fn acquire<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, Option<Bytes>>;
+    /// Get or acquire: what the key holds, or `None` after `lease` was put there for `px`; and the stamps.
+    fn acquire<'s>(
+        &'s self,
+        key: &'s str,
+        lease: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Acquired>;
 
     /// What the key holds.
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>>;
 
+    /// The stamps, made where there are none.
+    fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>>;
+
     /// Replaces the lease by the value; false when the key no longer holds this lease.
-    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool>;
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool>;
 
     /// Removes the lease, or leaves `marker` in its place for a while; false when the key no longer holds this lease.
     fn release<'s>(
@@ -49,8 +80,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         marker: Option<(Vec<u8>, Duration)>,
     ) -> Reply<'s, bool>;
 
-    /// Extends the lease; false when the key no longer holds it. Never creates the key.
-    fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool>;
+    /// Extends the lease or the write marker; false when the key no longer holds it. Never creates the key.
+    fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool>;
 
     /// Replaces what was observed by the lease; false when something else is there by now.
     fn takeover<'s>(
@@ -61,11 +92,25 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         px: Duration,
     ) -> Reply<'s, bool>;
 
-    /// Writes a value over whatever is there.
-    fn put<'s>(&'s self, key: &'s str, value: Bytes, px: Option<Duration>) -> Reply<'s, ()>;
+    /// Puts a write marker over whatever the keys hold, and reads the stamps: nothing is served or filled under these
+    /// keys until the write has ended.
+    fn write_begin<'s>(
+        &'s self,
+        keys: &'s [Arc<str>],
+        marker: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Vec<Option<Stamp>>>;
 
-    /// Removes the key, whatever it holds.
-    fn delete<'s>(&'s self, key: &'s str) -> Reply<'s, ()>;
+    /// Replaces the write marker by the value. Where the key no longer holds this marker it is removed, whatever it
+    /// holds: then another writer was at work meanwhile, and nobody knows whose value is the newer one. False: removed.
+    fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool>;
+
+    /// Writes a value over whatever is there.
+    fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()>;
+
+    /// Removes the keys, whatever they hold.
+    fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()>;
 
     /// Waits until the key no longer holds `lease`, or its time to live is over, or `until`; then says what it holds.
     /// Calls `before_read` before each look.
@@ -76,6 +121,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         until: Instant,
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>>;
+
+    /// Whether other processes use it too.
+    fn shared(&self) -> bool {
+        true
+    }
 }
 
 /// Why an operation has no answer. Each means the same to a cached call: run the body.

@@ -44,12 +44,17 @@ where
         decode: |json| codec::decode(json).and_then(S::present),
         absent: S::absent,
         split: S::split,
-        encode: |written| match S::value(written) {
-            None => Some(Loaded::Absent),
-            Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
-        },
+        encode: encode::<S>,
     };
     TypedSlot { slot, codec }
+}
+
+/// What to store; `None`: the codec cannot give it back.
+pub(crate) fn encode<S: Shape<Value: CacheValue>>(written: &S::Written) -> Option<Loaded> {
+    match S::value(written) {
+        None => Some(Loaded::Absent),
+        Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
+    }
 }
 
 enum Read<O> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::store::{Bytes, Observed, Placeholder, Reply, Store};
+use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -32,18 +32,28 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    fn acquire<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, Option<Bytes>> {
-        self.store.acquire(key, lease, px)
+    fn acquire<'s>(
+        &'s self,
+        key: &'s str,
+        lease: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Acquired> {
+        self.store.acquire(key, lease, px, asks)
     }
 
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>> {
         self.store.get(key)
     }
 
-    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
+    fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
+        self.store.stamps(asks)
+    }
+
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
         match self.fault {
-            Fault::UnconditionalFill => Box::pin(async move { self.store.put(key, value, px).await.map(|()| true) }),
-            Fault::HearsLate(_) => self.store.fill(key, lease, value, px),
+            Fault::UnconditionalFill => Box::pin(async move { self.store.put(key, filling).await.map(|()| true) }),
+            Fault::HearsLate(_) => self.store.fill(key, lease, filling),
         }
     }
 
@@ -56,8 +66,8 @@ impl Store for Faulty {
         self.store.release(key, lease, marker)
     }
 
-    fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
-        self.store.renew(key, lease, px)
+    fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
+        self.store.renew(key, held, px)
     }
 
     fn takeover<'s>(
@@ -70,12 +80,26 @@ impl Store for Faulty {
         self.store.takeover(key, observed, lease, px)
     }
 
-    fn put<'s>(&'s self, key: &'s str, value: Bytes, px: Option<Duration>) -> Reply<'s, ()> {
-        self.store.put(key, value, px)
+    fn write_begin<'s>(
+        &'s self,
+        keys: &'s [Arc<str>],
+        marker: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Vec<Option<Stamp>>> {
+        self.store.write_begin(keys, marker, px, asks)
     }
 
-    fn delete<'s>(&'s self, key: &'s str) -> Reply<'s, ()> {
-        self.store.delete(key)
+    fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        self.store.write_end(key, marker, filling)
+    }
+
+    fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
+        self.store.put(key, filling)
+    }
+
+    fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
+        self.store.delete(keys)
     }
 
     fn wait<'s>(
@@ -94,5 +118,9 @@ impl Store for Faulty {
                 self.store.get(key).await
             }),
         }
+    }
+
+    fn shared(&self) -> bool {
+        self.store.shared()
     }
 }

@@ -1,7 +1,7 @@
 //! Entries in this process: the same semantics as Redis, leases included.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,9 @@ use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Observed, Placeholder, Reply, Store};
+use crate::stamp::SLACK;
+
+use super::{Acquired, Ask, Filling, Observed, Placeholder, Reply, Stamp, Store};
 
 /// A bounded store. Eviction is a deletion like any other, so it can never make anything stale.
 pub(crate) struct MemoryStore {
@@ -75,6 +77,48 @@ impl MemoryStore {
         self.entries.insert(key.to_owned(), Held { bytes, expires });
     }
 
+    /// Lets the stamps outlive the entry that carries them. After the entry's own step: a stripe is never taken inside
+    /// of another.
+    fn outlive(&self, filling: &Filling) {
+        for tag in &filling.tags {
+            self.extend(tag, filling.px.and_then(|px| px.checked_add(SLACK)));
+        }
+    }
+
+    fn extend(&self, key: &str, px: Option<Duration>) {
+        let expires = px.and_then(|px| Instant::now().checked_add(px));
+        self.step(key, |held| {
+            let until = self.entries.get(key).and_then(|held| held.expires);
+            if let Some(bytes) = held
+                && until.is_some_and(|at| expires.is_none_or(|expires| at < expires))
+            {
+                self.entries.insert(key.to_owned(), Held { bytes, expires });
+            }
+            ((), false)
+        });
+    }
+
+    fn read_stamps(&self, asks: &[Ask]) -> Vec<Option<Stamp>> {
+        let read = |ask: &Ask| {
+            let held = self.live(&ask.key).or_else(|| {
+                self.step(&ask.key, |held| {
+                    if held.is_none() {
+                        self.set(&ask.key, Bytes::copy_from_slice(&ask.fresh.to_le_bytes()), Some(ask.px));
+                    }
+                    (held, false)
+                })
+            });
+            if ask.extend {
+                self.extend(&ask.key, Some(ask.px));
+            }
+            match held {
+                None => Some(ask.fresh),
+                Some(bytes) => bytes[..].try_into().ok().map(Stamp::from_le_bytes),
+            }
+        };
+        asks.iter().map(read).collect()
+    }
+
     /// Runs one atomic step on the key's stripe; a step that changed something wakes the waiters.
     fn step<T>(&self, key: &str, step: impl FnOnce(Option<Bytes>) -> (T, bool)) -> T {
         let stripe = self.stripe(key);
@@ -107,9 +151,16 @@ fn ready<'s, T: Send + 's>(value: T) -> Reply<'s, T> {
 }
 
 impl Store for MemoryStore {
-    fn acquire<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, Option<Bytes>> {
+    fn acquire<'s>(
+        &'s self,
+        key: &'s str,
+        lease: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Acquired> {
+        let stamps = self.read_stamps(asks);
         // A hit takes no stripe: reading is atomic in itself.
-        ready(self.live(key).or_else(|| {
+        let held = self.live(key).or_else(|| {
             self.step(key, |held| {
                 let free = held.is_none();
                 if free {
@@ -117,15 +168,22 @@ impl Store for MemoryStore {
                 }
                 (held, free)
             })
-        }))
+        });
+        ready(Acquired { held, stamps })
     }
 
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>> {
         ready(self.live(key))
     }
 
-    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
-        ready(self.replace(key, lease, || self.set(key, value, px)))
+    fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
+        ready(self.read_stamps(asks))
+    }
+
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        let filled = self.replace(key, lease, || self.set(key, filling.value.clone(), filling.px));
+        self.outlive(filling);
+        ready(filled)
     }
 
     fn release<'s>(
@@ -142,8 +200,8 @@ impl Store for MemoryStore {
         }))
     }
 
-    fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
-        ready(self.replace(key, lease, || self.set(key, Bytes::copy_from_slice(lease), Some(px))))
+    fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
+        ready(self.replace(key, held, || self.set(key, Bytes::copy_from_slice(held), Some(px))))
     }
 
     fn takeover<'s>(
@@ -162,19 +220,48 @@ impl Store for MemoryStore {
         })
     }
 
-    fn put<'s>(&'s self, key: &'s str, value: Bytes, px: Option<Duration>) -> Reply<'s, ()> {
+    fn write_begin<'s>(
+        &'s self,
+        keys: &'s [Arc<str>],
+        marker: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Vec<Option<Stamp>>> {
+        for key in keys {
+            self.step(key, |_| (self.set(key, Bytes::copy_from_slice(marker), Some(px)), true));
+        }
+        ready(self.read_stamps(asks))
+    }
+
+    fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        let stored = self.step(key, |held| {
+            let mine = held.is_some_and(|bytes| bytes.starts_with(marker));
+            if mine {
+                self.set(key, filling.value.clone(), filling.px);
+            } else {
+                self.entries.remove(key);
+            }
+            (mine, true)
+        });
+        self.outlive(filling);
+        ready(stored)
+    }
+
+    fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
         self.step(key, |_| {
-            self.set(key, value, px);
+            self.set(key, filling.value.clone(), filling.px);
             ((), true)
         });
         ready(())
     }
 
-    fn delete<'s>(&'s self, key: &'s str) -> Reply<'s, ()> {
-        self.step(key, |_| {
-            self.entries.remove(key);
-            ((), true)
-        });
+    fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
+        for key in keys {
+            self.step(key, |_| {
+                self.entries.remove(&**key);
+                ((), true)
+            });
+        }
         ready(())
     }
 
@@ -199,28 +286,40 @@ impl Store for MemoryStore {
             }
         })
     }
+
+    fn shared(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{Before, lease};
+    use crate::entry::{Before, lease, writer};
     use crate::token::Token;
 
     const LONG: Duration = Duration::from_secs(60);
+
+    async fn acquire(store: &MemoryStore, lease: &Placeholder, px: Duration) -> Option<Bytes> {
+        store.acquire("k", lease, px, &[]).await.unwrap().held
+    }
+
+    fn filling(value: &'static str) -> Filling {
+        Filling { value: value.into(), px: Some(LONG), tags: Vec::new() }
+    }
 
     #[tokio::test]
     async fn only_the_lease_that_is_held_fills_renews_and_releases() {
         let store = MemoryStore::new(1 << 20);
         let (mine, other) = (lease(&Token::fresh(), Before::Nothing), lease(&Token::fresh(), Before::Nothing));
-        assert_eq!(store.acquire("k", &mine, LONG).await, Ok(None));
-        assert_eq!(store.acquire("k", &other, LONG).await, Ok(Some(Bytes::copy_from_slice(&mine))));
-        assert_eq!(store.fill("k", &other, "v".into(), None).await, Ok(false));
+        assert_eq!(acquire(&store, &mine, LONG).await, None);
+        assert_eq!(acquire(&store, &other, LONG).await, Some(Bytes::copy_from_slice(&mine)));
+        assert_eq!(store.fill("k", &other, &filling("v")).await, Ok(false));
         assert_eq!(store.renew("k", &other, LONG).await, Ok(false));
         assert_eq!(store.release("k", &other, None).await, Ok(false));
-        assert_eq!(store.fill("k", &mine, "v".into(), None).await, Ok(true));
+        assert_eq!(store.fill("k", &mine, &filling("v")).await, Ok(true));
         assert_eq!(store.get("k").await, Ok(Some("v".into())));
-        assert_eq!(store.fill("k", &mine, "w".into(), None).await, Ok(false));
+        assert_eq!(store.fill("k", &mine, &filling("w")).await, Ok(false));
         assert_eq!(store.renew("k", &mine, LONG).await, Ok(false));
     }
 
@@ -228,22 +327,52 @@ mod tests {
     async fn a_lease_ends_by_itself_and_its_waiter_wakes() {
         let store = MemoryStore::new(1 << 20);
         let mine = lease(&Token::fresh(), Before::Nothing);
-        store.acquire("k", &mine, Duration::from_millis(300)).await.unwrap();
+        acquire(&store, &mine, Duration::from_millis(300)).await;
         let began = Instant::now();
         assert_eq!(store.wait("k", &mine, began + LONG, &|| ()).await, Ok(None));
         assert_eq!(began.elapsed().as_millis(), 300);
-        assert_eq!(store.fill("k", &mine, "late".into(), None).await, Ok(false));
+        assert_eq!(store.fill("k", &mine, &filling("late")).await, Ok(false));
     }
 
     #[tokio::test]
     async fn a_waiter_wakes_when_the_value_comes() {
         let store = MemoryStore::new(1 << 20);
         let mine = lease(&Token::fresh(), Before::Nothing);
-        store.acquire("k", &mine, LONG).await.unwrap();
-        let (seen, _) = tokio::join!(
-            store.wait("k", &mine, Instant::now() + LONG, &|| ()),
-            store.fill("k", &mine, "v".into(), Some(LONG)),
-        );
+        acquire(&store, &mine, LONG).await;
+        let value = filling("v");
+        let (seen, _) =
+            tokio::join!(store.wait("k", &mine, Instant::now() + LONG, &|| ()), store.fill("k", &mine, &value));
         assert_eq!(seen, Ok(Some("v".into())));
+    }
+
+    #[tokio::test]
+    async fn a_write_ends_with_its_value_or_with_nothing() {
+        let store = MemoryStore::new(1 << 20);
+        let keys = [Arc::from("k")];
+        let (one, two) = (writer(&Token::fresh()), writer(&Token::fresh()));
+        store.write_begin(&keys, &one, LONG, &[]).await.unwrap();
+        assert_eq!(store.write_end("k", &one, &filling("1")).await, Ok(true));
+        assert_eq!(store.get("k").await, Ok(Some("1".into())));
+        store.write_begin(&keys, &one, LONG, &[]).await.unwrap();
+        store.write_begin(&keys, &two, LONG, &[]).await.unwrap();
+        assert_eq!(store.write_end("k", &one, &filling("1")).await, Ok(false));
+        assert_eq!(store.get("k").await, Ok(None));
+        assert_eq!(store.write_end("k", &two, &filling("2")).await, Ok(false));
+        assert_eq!(store.get("k").await, Ok(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stamp_is_made_once_and_outlives_what_carries_it() {
+        let store = MemoryStore::new(1 << 20);
+        let ask = |fresh| [Ask { key: "t".into(), fresh, px: Duration::from_secs(1), extend: false }];
+        assert_eq!(store.stamps(&ask(1)).await, Ok(vec![Some(1)]));
+        assert_eq!(store.stamps(&ask(2)).await, Ok(vec![Some(1)]));
+        let mine = lease(&Token::fresh(), Before::Nothing);
+        acquire(&store, &mine, LONG).await;
+        store.fill("k", &mine, &Filling { tags: vec!["t".into()], ..filling("v") }).await.unwrap();
+        tokio::time::advance(LONG).await;
+        assert_eq!(store.stamps(&ask(3)).await, Ok(vec![Some(1)]));
+        store.delete(&["t".into()]).await.unwrap();
+        assert_eq!(store.stamps(&ask(4)).await, Ok(vec![Some(4)]));
     }
 }

@@ -9,17 +9,18 @@ mod tracker;
 
 use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use self::address::Address;
 use self::link::{Link, Links};
 use self::scripts::{Script, Scripts};
-use super::{Observed, Placeholder, Reply, Store, StoreError};
+use super::{Acquired, Ask, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
+use crate::stamp::SLACK;
 
 /// The longest a waiter relies on being told.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -98,30 +99,122 @@ impl RedisStore {
 
     async fn bytes(&self, command: Cmd) -> Result<Option<Bytes>, StoreError> {
         let reply = self.operation(async |connection| send(connection, &command).await).await?;
-        match reply {
-            Value::BulkString(bytes) => Ok(Some(bytes.into())),
-            Value::Nil => Ok(None),
-            _ => Err(StoreError::Refused("unexpected reply".to_owned())),
-        }
+        bytes(reply)
+    }
+
+    /// Several commands in one round trip. Each has its own answer, errors included.
+    async fn pipeline(&self, commands: &Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let link = self.links.here();
+        let count = commands.cmd_iter().count();
+        let replies =
+            self.operation(async |connection| connection.send_packed_commands(commands, 0, count).await).await?;
+        let understood = |reply: Value| reply.extract_error().map_err(|error| classify(&link, &error));
+        Ok(replies.into_iter().map(understood).collect())
     }
 
     async fn script(&self, script: &Script, key: &str, arguments: &[&[u8]]) -> Result<bool, StoreError> {
-        let command = |name: &str, script: &str| {
-            let mut command = ::redis::cmd(name);
-            command.arg(script).arg(1).arg(key).arg(arguments);
-            command
-        };
         let run = async |connection: &mut ::redis::aio::MultiplexedConnection| {
-            match send(connection, &command("EVALSHA", &script.sha1)).await {
+            match send(connection, &call("EVALSHA", &script.sha1, key, arguments)).await {
                 // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    send(connection, &command("EVAL", script.text)).await
+                    send(connection, &call("EVAL", script.text, key, arguments)).await
                 }
                 reply => reply,
             }
         };
         self.operation(run).await.map(|reply| reply == Value::Int(1))
     }
+
+    /// Stores a value by a script, and lets the stamps that it carries live on in the same round trip.
+    async fn store(
+        &self,
+        script: &Script,
+        key: &str,
+        placeholder: &Placeholder,
+        filling: &Filling,
+    ) -> Result<bool, StoreError> {
+        let px = filling.px.map_or(0, millis).to_string();
+        let arguments: [&[u8]; 3] = [placeholder, &filling.value, px.as_bytes()];
+        if filling.tags.is_empty() {
+            return self.script(script, key, &arguments).await;
+        }
+        let mut commands = Pipeline::with_capacity(1 + filling.tags.len());
+        commands.add_command(call("EVALSHA", &script.sha1, key, &arguments));
+        for tag in &filling.tags {
+            match filling.px {
+                Some(px) => commands.cmd("PEXPIRE").arg(&**tag).arg(millis(px.saturating_add(SLACK))).arg("GT"),
+                None => commands.cmd("PERSIST").arg(&**tag),
+            };
+        }
+        match self.pipeline(&commands).await?.into_iter().next() {
+            Some(Err(StoreError::Refused(code))) if code == "NOSCRIPT" => self.script(script, key, &arguments).await,
+            Some(reply) => reply.map(|reply| reply == Value::Int(1)),
+            None => Err(unexpected()),
+        }
+    }
+
+    /// What a server that is out of memory still answers.
+    async fn read_only(&self, key: &str, asks: &[Ask]) -> Result<Acquired, StoreError> {
+        let mut commands = Pipeline::with_capacity(1 + asks.len());
+        for key in asks.iter().map(|ask| &*ask.key).chain([key]) {
+            commands.cmd("GET").arg(key);
+        }
+        let mut replies = self.pipeline(&commands).await?.into_iter();
+        let stamps = replies.by_ref().take(asks.len()).map(|reply| stamp(reply, None)).collect();
+        match bytes(replies.next().unwrap_or_else(|| Err(unexpected()))?)? {
+            Some(held) => Ok(Acquired { held: Some(held), stamps }),
+            None => Err(StoreError::OutOfMemory),
+        }
+    }
+}
+
+/// The commands that read stamps, or make them.
+fn ask(commands: &mut Pipeline, asks: &[Ask]) {
+    for ask in asks {
+        let fresh: &[u8] = &ask.fresh.to_le_bytes();
+        commands.cmd("SET").arg(&*ask.key).arg(fresh).arg("NX").arg("GET").arg("PX").arg(millis(ask.px));
+        if ask.extend {
+            commands.cmd("PEXPIRE").arg(&*ask.key).arg(millis(ask.px)).arg("GT");
+        }
+    }
+}
+
+/// Their answers.
+fn stamps(asks: &[Ask], replies: &mut impl Iterator<Item = Result<Value, StoreError>>) -> Vec<Option<Stamp>> {
+    let answer = |ask: &Ask| {
+        let reply = replies.next();
+        if ask.extend {
+            replies.next();
+        }
+        stamp(reply?, Some(ask.fresh))
+    };
+    asks.iter().map(answer).collect()
+}
+
+fn stamp(reply: Result<Value, StoreError>, fresh: Option<Stamp>) -> Option<Stamp> {
+    match reply {
+        Ok(Value::BulkString(bytes)) => bytes[..].try_into().ok().map(Stamp::from_le_bytes),
+        Ok(Value::Nil) => fresh,
+        _ => None,
+    }
+}
+
+fn bytes(reply: Value) -> Result<Option<Bytes>, StoreError> {
+    match reply {
+        Value::BulkString(bytes) => Ok(Some(bytes.into())),
+        Value::Nil => Ok(None),
+        _ => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> StoreError {
+    StoreError::Refused("unexpected reply".to_owned())
+}
+
+fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
+    let mut command = ::redis::cmd(command);
+    command.arg(script).arg(1).arg(key).arg(arguments);
+    command
 }
 
 /// One command. Server errors arrive as values at this level.
@@ -153,17 +246,31 @@ fn millis(px: Duration) -> u64 {
 }
 
 impl Store for RedisStore {
-    fn acquire<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, Option<Bytes>> {
+    fn acquire<'s>(
+        &'s self,
+        key: &'s str,
+        lease: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Acquired> {
         Box::pin(async move {
             // One native command: at the price of a `GET`, where a script would cost a hit 1.6 to 5 times as much.
             let mut command = Cmd::with_capacity(7, key.len() + 64);
             command.arg("SET").arg(key).arg(lease).arg("NX").arg("GET").arg("PX").arg(millis(px));
-            match self.bytes(command).await {
+            let reply = if asks.is_empty() {
+                self.bytes(command).await.map(|held| Acquired { held, stamps: Vec::new() })
+            } else {
+                let mut commands = Pipeline::with_capacity(asks.len() + 2);
+                ask(&mut commands, asks);
+                commands.add_command(command);
+                let mut replies = self.pipeline(&commands).await?.into_iter();
+                let stamps = stamps(asks, &mut replies);
+                let held = replies.next().unwrap_or_else(|| Err(unexpected())).and_then(bytes);
+                held.map(|held| Acquired { held, stamps })
+            };
+            match reply {
                 // Out of memory the server still answers reads: what it has stays a hit.
-                Err(StoreError::OutOfMemory) => match self.get(key).await? {
-                    Some(bytes) => Ok(Some(bytes)),
-                    None => Err(StoreError::OutOfMemory),
-                },
+                Err(StoreError::OutOfMemory) => self.read_only(key, asks).await,
                 reply => reply,
             }
         })
@@ -177,11 +284,17 @@ impl Store for RedisStore {
         })
     }
 
-    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
+    fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
         Box::pin(async move {
-            let px = px.map_or(0, millis).to_string();
-            self.script(&self.scripts.fill, key, &[lease, &value[..], px.as_bytes()]).await
+            let mut commands = Pipeline::with_capacity(asks.len() + 1);
+            ask(&mut commands, asks);
+            let mut replies = self.pipeline(&commands).await?.into_iter();
+            Ok(stamps(asks, &mut replies))
         })
+    }
+
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(self.store(&self.scripts.fill, key, lease, filling))
     }
 
     fn release<'s>(
@@ -197,10 +310,10 @@ impl Store for RedisStore {
         })
     }
 
-    fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
+    fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
         Box::pin(async move {
             let px = millis(px).to_string();
-            self.script(&self.scripts.renew, key, &[lease, px.as_bytes()]).await
+            self.script(&self.scripts.renew, key, &[held, px.as_bytes()]).await
         })
     }
 
@@ -224,21 +337,48 @@ impl Store for RedisStore {
         })
     }
 
-    fn put<'s>(&'s self, key: &'s str, value: Bytes, px: Option<Duration>) -> Reply<'s, ()> {
+    fn write_begin<'s>(
+        &'s self,
+        keys: &'s [Arc<str>],
+        marker: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Vec<Option<Stamp>>> {
         Box::pin(async move {
-            let mut command = Cmd::with_capacity(5, key.len() + value.len() + 64);
-            command.arg("SET").arg(key).arg(&value[..]);
-            if let Some(px) = px {
+            let mut commands = Pipeline::with_capacity(keys.len() + asks.len());
+            ask(&mut commands, asks);
+            for key in keys {
+                commands.cmd("SET").arg(&**key).arg(marker).arg("PX").arg(millis(px));
+            }
+            let mut replies = self.pipeline(&commands).await?.into_iter();
+            let stamps = stamps(asks, &mut replies);
+            replies.try_for_each(|reply| reply.map(drop))?;
+            Ok(stamps)
+        })
+    }
+
+    fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(self.store(&self.scripts.write_end, key, marker, filling))
+    }
+
+    fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
+        Box::pin(async move {
+            let mut command = Cmd::with_capacity(5, key.len() + filling.value.len() + 64);
+            command.arg("SET").arg(key).arg(&filling.value[..]);
+            if let Some(px) = filling.px {
                 command.arg("PX").arg(millis(px));
             }
             self.operation(async |connection| send(connection, &command).await).await.map(drop)
         })
     }
 
-    fn delete<'s>(&'s self, key: &'s str) -> Reply<'s, ()> {
+    fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
         Box::pin(async move {
-            let mut command = Cmd::with_capacity(2, key.len() + 16);
-            command.arg("DEL").arg(key);
+            let mut command = Cmd::with_capacity(1 + keys.len(), 64 * keys.len());
+            command.arg("DEL");
+            for key in keys {
+                command.arg(&**key);
+            }
             self.operation(async |connection| send(connection, &command).await).await.map(drop)
         })
     }

@@ -21,6 +21,7 @@ pub(crate) struct Scripts {
     pub(crate) renew: Script,
     pub(crate) takeover: Script,
     pub(crate) takeover_foreign: Script,
+    pub(crate) write_end: Script,
 }
 
 /// The value replaces the lease it was loaded under, and nothing else. An unconditional `SET` is the stale set: start,
@@ -61,8 +62,22 @@ if kind == 'string' or kind == 'none' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1";
 
+/// The value replaces its own write marker. Anything else says that another writer was at work meanwhile, or that the
+/// marker ran out: whose value is the newer one cannot be known, so nothing stays. Stored without the comparison, the
+/// older of two writes could stay for good (begin, begin, commit, commit, end, end: 6 steps); left alone instead of
+/// deleted, a value that a reader put there between commit and end would (7 steps).
+const WRITE_END: &str = "\
+if redis.pcall('GETRANGE', KEYS[1], 0, 17) == ARGV[1] then
+  local kept
+  if ARGV[3] == '0' then kept = redis.pcall('SET', KEYS[1], ARGV[2])
+  else kept = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+  if not kept.err then return 1 end
+end
+redis.call('DEL', KEYS[1])
+return 0";
+
 /// In the order in which they are loaded on connect.
-pub(crate) const ALL: [&str; 5] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN];
+pub(crate) const ALL: [&str; 6] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, WRITE_END];
 
 impl Scripts {
     pub(crate) fn new() -> Self {
@@ -72,6 +87,7 @@ impl Scripts {
             renew: Script::new(RENEW),
             takeover: Script::new(TAKEOVER),
             takeover_foreign: Script::new(TAKEOVER_FOREIGN),
+            write_end: Script::new(WRITE_END),
         }
     }
 }

@@ -1,0 +1,141 @@
+//! Invalidations: of keys, of tags, of everything. All of them are deletions, after the database has committed.
+//!
+//! A deletion removes the value or revokes the lease, so that a load which read the database before it cannot store what
+//! it read. Sent before the commit it would do neither for a load that comes in between (6 steps; 34,130 stale reads in
+//! 10 s).
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use crate::background::InRuntime;
+use crate::cache::{Cache, Inner};
+use crate::error::Error;
+use crate::key::{Key, ToKey};
+use crate::policy::Policy;
+use crate::site::Site;
+use crate::stamp::CLEARED;
+use crate::stats::Counters;
+use crate::store::{Store, StoreError};
+use crate::transaction::Transaction;
+
+impl Cache {
+    /// Removes the entry. Once this returned `Ok`, no call that starts later, in any process, gets the old value: a
+    /// load that is running now cannot store what it has read.
+    ///
+    /// Call it after the database has committed. Within a [transaction](Self::transaction) it waits for the commit.
+    ///
+    /// # Errors
+    ///
+    /// The store did not answer or refused. The invalidation is queued then: this process serves nothing under the key
+    /// before it was delivered, others may.
+    pub async fn invalidate(&self, key: &impl ToKey) -> Result<(), Error> {
+        let key = self.usable(key)?;
+        self.inner().invalidate(vec![key]).await.map_err(Error::from)
+    }
+
+    /// Invalidates everything that was stored with this tag, however much that is, by one deletion. The promise is that
+    /// of [`invalidate`](Self::invalidate).
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, cached, key};
+    /// #[cached(key = "user:<id>", tag = "org:<org>", ttl = 3600)]
+    /// async fn find_user(org: i64, id: i64) -> Option<String> {
+    ///     Some(format!("user {id} of {org}"))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), cached_runtime::Error> {
+    /// # let cache = Cache::in_memory();
+    /// # let org = 7;
+    /// cache.invalidate_tag(&key!("org:<org>")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_tag(&self, tag: &impl ToKey) -> Result<(), Error> {
+        let tag = tag.to_key();
+        if !tag.usable() {
+            return Err(Error::Unhashable);
+        }
+        let key = self.inner().tag_key(&tag);
+        self.inner().invalidate(vec![key]).await.map_err(Error::from)
+    }
+
+    /// Invalidates everything under this cache's prefix, by one deletion; what it held expires or is overwritten in
+    /// time. The promise is that of [`invalidate`](Self::invalidate).
+    ///
+    /// Over Redis this takes a second: so long may another process rely on what it last read about the prefix.
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn clear(&self) -> Result<(), Error> {
+        let epoch = Arc::clone(self.inner().epoch.key());
+        self.inner().invalidate(vec![epoch]).await.map_err(Error::from)
+    }
+}
+
+impl Inner {
+    /// Invalidates now, or with the commit of the transaction that the caller is in.
+    pub(crate) async fn invalidate(self: &Arc<Self>, keys: Vec<Arc<str>>) -> Result<(), StoreError> {
+        static SITE: Site = Site::new("invalidate", file!(), line!(), "", Policy::never());
+        if let Some(open) = Transaction::open(self) {
+            open.queue(keys);
+            return Ok(());
+        }
+        self.deliver(&keys, &self.stats.of(&SITE)).await
+    }
+
+    /// Deletes keys, of whatever kind; what the store does not acknowledge is queued.
+    pub(crate) async fn deliver(self: &Arc<Self>, keys: &[Arc<str>], counters: &Counters) -> Result<(), StoreError> {
+        // Disabled: nothing is stored, so nothing is stale.
+        let Some(store) = self.store().filter(|_| !keys.is_empty()) else { return Ok(()) };
+        InRuntime::new(async move {
+            let before: Vec<_> = keys.iter().filter_map(|key| Some((key, self.flights.get(key)?))).collect();
+            let deleted = store.delete(keys).await;
+            for (key, flight) in before {
+                self.flights.detach(key, &flight);
+            }
+            match &deleted {
+                Ok(()) => counters.invalidations.add_many(keys.len()),
+                Err(error) => self.undelivered(keys, &store, counters, error),
+            }
+            if keys.contains(self.epoch.key()) {
+                self.epoch.forget();
+                if deleted.is_ok() && store.shared() {
+                    sleep(CLEARED).await;
+                    // What was asked before the deletion may have been answered since.
+                    self.epoch.forget();
+                }
+            }
+            deleted
+        })
+        .await
+    }
+
+    pub(crate) fn undelivered(
+        &self,
+        keys: &[Arc<str>],
+        store: &Arc<dyn Store>,
+        counters: &Counters,
+        error: &StoreError,
+    ) {
+        counters.undelivered.add_many(keys.len());
+        if self.undelivered.is_empty() {
+            log::warn!(
+                "cache: an invalidation was not delivered ({error:?}); until it is, this process serves nothing under \
+                 its keys, others may"
+            );
+        }
+        self.undelivered.add(keys, store);
+    }
+
+    /// The store's names of keys and tags.
+    pub(crate) fn store_keys(&self, keys: &[Key], tags: &[Key]) -> Vec<Arc<str>> {
+        keys.iter().map(|key| self.store_key(key)).chain(tags.iter().map(|tag| self.tag_key(tag))).collect()
+    }
+}

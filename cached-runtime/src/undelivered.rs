@@ -1,0 +1,131 @@
+//! Invalidations that the store has not acknowledged, one entry per key. Until it does, this process does not trust what
+//! the store holds under those keys, and keeps trying.
+//!
+//! The database has committed, so the caller cannot be told that its write failed. The queue dies with the process: what
+//! bounds staleness then is the ttl.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::store::Store;
+
+/// More than that become one: the whole prefix.
+const MOST: usize = 10_000;
+
+/// Between attempts: grows from the first to the second, which keeps recovery within a second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// The queue of one cache.
+#[derive(Debug)]
+pub(crate) struct Undelivered {
+    /// With the number of the last invalidation of each: a delivery that was on its way before that does not count.
+    keys: Mutex<HashMap<Arc<str>, u64>>,
+    /// How many there are: while there are none, a call looks at nothing else.
+    count: AtomicUsize,
+    delivering: AtomicBool,
+    epoch: Arc<str>,
+}
+
+impl Undelivered {
+    pub(crate) fn new(epoch: Arc<str>) -> Self {
+        Self { keys: Mutex::default(), count: AtomicUsize::new(0), delivering: AtomicBool::new(false), epoch }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<Arc<str>, u64>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether what the store holds under this key, with these tags, may be what an undelivered invalidation was about.
+    pub(crate) fn concerns<'k>(&self, key: &Arc<str>, tags: impl IntoIterator<Item = &'k Arc<str>>) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let keys = self.keys();
+        keys.contains_key(&self.epoch) || keys.contains_key(key) || tags.into_iter().any(|tag| keys.contains_key(tag))
+    }
+
+    /// Queues keys, and sees to it that somebody delivers them. Inside of a runtime.
+    pub(crate) fn add(self: &Arc<Self>, undelivered: &[Arc<str>], store: &Arc<dyn Store>) {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut keys = self.keys();
+        keys.extend(undelivered.iter().map(|key| (Arc::clone(key), number)));
+        if keys.len() > MOST {
+            keys.clear();
+            keys.insert(Arc::clone(&self.epoch), number);
+        }
+        self.count.store(keys.len(), Ordering::SeqCst);
+        drop(keys);
+        self.deliver(store);
+    }
+
+    /// Starts to deliver, unless somebody does. Called again by those who find their key here: the runtime of whoever
+    /// did may be gone.
+    pub(crate) fn deliver(self: &Arc<Self>, store: &Arc<dyn Store>) {
+        if self.delivering.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let Ok(here) = Handle::try_current() else {
+            self.delivering.store(false, Ordering::SeqCst);
+            return;
+        };
+        let mut delivery = Delivery { queue: Arc::clone(self), on_duty: true };
+        let store = Arc::clone(store);
+        here.spawn(async move {
+            let queue = Arc::clone(&delivery.queue);
+            let mut pause = RETRY.0;
+            while delivery.on_duty {
+                while !queue.is_empty() {
+                    sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+                    pause = if queue.attempt(&*store).await { RETRY.0 } else { (pause * 2).min(RETRY.1) };
+                }
+                queue.delivering.store(false, Ordering::SeqCst);
+                // Whoever added one just before that took it that we were still at it.
+                delivery.on_duty = !queue.is_empty() && !queue.delivering.swap(true, Ordering::SeqCst);
+            }
+        });
+    }
+
+    /// True when something was delivered.
+    async fn attempt(&self, store: &dyn Store) -> bool {
+        let attempted: Vec<(Arc<str>, u64)> = self.keys().iter().map(|(key, number)| (key.clone(), *number)).collect();
+        let names: Vec<Arc<str>> = attempted.iter().map(|(key, _)| Arc::clone(key)).collect();
+        if store.delete(&names).await.is_err() {
+            return false;
+        }
+        let mut keys = self.keys();
+        for (key, number) in attempted {
+            if keys.get(&key) == Some(&number) {
+                keys.remove(&key);
+            }
+        }
+        self.count.store(keys.len(), Ordering::SeqCst);
+        if keys.is_empty() {
+            log::info!("cache: all invalidations are delivered");
+        }
+        true
+    }
+}
+
+/// Ends with the task that delivers, or with its runtime.
+struct Delivery {
+    queue: Arc<Undelivered>,
+    on_duty: bool,
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if self.on_duty {
+            self.queue.delivering.store(false, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The protocol of writers: from before the database is written to the last invalidation. Reads top to bottom.
+//!
+//! ```text
+//! invalidate       body ── DEL keys
+//! two_phase        SET keys W<token> ── body ── DEL keys                 hides the value while the write runs
+//! write-through    SET key W<token> ── body ── compare-and-set the value over the marker, else DEL
+//! ```
+//!
+//! The marker revokes a running load's lease, and lets nobody serve or store anything under the key until the write has
+//! ended; it ends by itself when its writer dies. Two writers that overlap overwrite each other's marker, so that both
+//! end in a deletion: without markers the older of two values can stay for good (6 steps).
+
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, unconstrained};
+use tokio::time::{Instant, sleep};
+
+use crate::background::{self, InRuntime};
+use crate::cache::{Cache, Inner, IntoCache};
+use crate::codec::CacheValue;
+use crate::entry::{self, Header, Placeholder};
+use crate::key::Key;
+use crate::outcome::Shape;
+use crate::policy::Policy;
+use crate::presence::Plain;
+use crate::site::Site;
+use crate::slot::{Loaded, keep_for};
+use crate::stamp::Stamps;
+use crate::stats::Counters;
+use crate::store::{Filling, Store};
+use crate::token::Token;
+use crate::transaction::{Open, Transaction};
+
+/// Without a transaction's scope an `after_commit` writer hides its keys for so long, in the hope that the commit comes.
+const HOPE: Duration = Duration::from_secs(5);
+
+/// One call of a writer, before it begins.
+#[derive(Debug)]
+pub struct Write {
+    site: &'static Site,
+    cache: Option<Cache>,
+    when: bool,
+    two_phase: bool,
+    after_commit: bool,
+    keys: Vec<Key>,
+    tags: Vec<Key>,
+    value: Value,
+}
+
+/// What to store when the body has succeeded.
+#[derive(Debug)]
+enum Value {
+    /// Nothing: the keys are invalidated.
+    None,
+    /// What the body returns; `Some` when it has.
+    Returned(Option<(u64, Loaded)>),
+    /// What an argument says. `None`: it would not come back from its codec.
+    Given(Option<(u64, Loaded)>),
+}
+
+impl Write {
+    #[doc(hidden)]
+    pub fn new(site: &'static Site) -> Self {
+        let (keys, tags) = (Vec::new(), Vec::new());
+        Self { site, cache: None, when: true, two_phase: false, after_commit: false, keys, tags, value: Value::None }
+    }
+
+    #[doc(hidden)]
+    pub fn cache(mut self, cache: impl IntoCache) -> Self {
+        self.cache = Some(cache.into_cache());
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn when(mut self, when: bool) -> Self {
+        self.when = when;
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn two_phase(mut self) -> Self {
+        self.two_phase = true;
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn after_commit(mut self) -> Self {
+        self.after_commit = true;
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn key(mut self, key: impl Into<Key>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn tag(mut self, tag: impl Into<Key>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// What the body returns is to be stored under the key, with these tags; unless another value is given.
+    #[doc(hidden)]
+    pub fn through(mut self) -> Self {
+        self.value = Value::Returned(None);
+        self
+    }
+
+    /// This value is to be stored under the key. Encoded now: the body may consume it.
+    #[doc(hidden)]
+    pub fn value<V: CacheValue>(mut self, value: &V) -> Self {
+        type OneOf<V> = crate::outcome::Infallible<Plain<V>>;
+        let loaded = crate::typed::encode::<OneOf<V>>(value);
+        self.value = Value::Given(loaded.map(|loaded| (<OneOf<V> as Shape>::type_tag(), loaded)));
+        self
+    }
+}
+
+/// Gets ready to write: hides the keys, where that was asked for.
+#[doc(hidden)]
+pub fn begin(write: Write) -> InRuntime<'static, Writing> {
+    InRuntime::new(Writing::begin(write))
+}
+
+/// [`begin`] for a blocking function.
+#[doc(hidden)]
+pub fn begin_blocking(write: Write) -> Writing {
+    background::block_on(Writing::begin(write)).unwrap_or(Writing(None))
+}
+
+/// A write between its beginning and its end. Dropped once the body has run, or while it does, it invalidates its keys
+/// all the same: nobody knows whether a cancelled write was committed.
+#[derive(Debug)]
+pub struct Writing(Option<Box<State>>);
+
+#[derive(Debug)]
+struct State {
+    cache: Arc<Inner>,
+    store: Arc<dyn Store>,
+    counters: Arc<Counters>,
+    policy: Policy,
+    runtime: Handle,
+    /// What is invalidated at the end: keys and tags, as the store names them.
+    keys: Vec<Arc<str>>,
+    how: How,
+    value: Value,
+    unless: bool,
+    per_value: Option<Duration>,
+    began: Option<Instant>,
+    /// The body has begun and what it did is not yet known to the store.
+    armed: bool,
+}
+
+/// How the store hears of the write.
+#[derive(Debug)]
+enum How {
+    /// Afterwards.
+    After,
+    /// With the commit of this transaction.
+    WithCommit(Arc<Open>),
+    /// Nobody knows when it is committed.
+    BeforeCommit,
+    /// Before and after.
+    Marked(Marker),
+}
+
+/// Hides what it was put over, and is kept alive until dropped.
+#[derive(Debug)]
+struct Marker {
+    placeholder: Placeholder,
+    /// What an entry that takes its place must carry.
+    stamps: Stamps,
+    watchdog: AbortHandle,
+}
+
+impl Drop for Marker {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+    }
+}
+
+impl Writing {
+    async fn begin(write: Write) -> Self {
+        let Some(cache) = write.cache.or_else(|| Cache::current(write.site)).filter(|_| write.when) else {
+            return Self(None);
+        };
+        let cache = cache.into_inner();
+        let Some(store) = cache.store() else { return Self(None) };
+        let through = !matches!(write.value, Value::None);
+        // A written value carries its tags; an invalidation is about them.
+        let (tags, invalidated) = if through { (write.tags, Vec::new()) } else { (Vec::new(), write.tags) };
+        let usable = |keys: Vec<Key>| keys.into_iter().filter(Key::usable).collect::<Vec<_>>();
+        let count = write.keys.len() + invalidated.len() + tags.len();
+        let (keys, tags, invalidated) = (usable(write.keys), usable(tags), usable(invalidated));
+        let hashed = keys.len() + invalidated.len() + tags.len() == count;
+        let mut state = State {
+            counters: cache.stats.of(write.site),
+            policy: write.site.policy,
+            runtime: Handle::current(),
+            keys: cache.store_keys(&keys, &invalidated),
+            how: How::After,
+            // An entry without one of its tags would be one that the tag does not invalidate.
+            value: if hashed { write.value } else { Value::None },
+            unless: false,
+            per_value: None,
+            began: None,
+            armed: false,
+            cache,
+            store,
+        };
+        if let Some(open) = Transaction::open(&state.cache) {
+            state.how = How::WithCommit(open);
+        } else if write.after_commit {
+            if state.cache.warn_once(write.site) {
+                log::warn!(
+                    "cache: `{}` waits for a commit that nobody announces; open a scope with `cache.transaction()` \
+                     before the database's, and commit it afterwards",
+                    write.site.name
+                );
+            }
+            state.how = How::BeforeCommit;
+        } else if write.two_phase || through {
+            let tags = tags.iter().map(|tag| state.cache.tag_key(tag)).collect();
+            state.mark(tags).await;
+        }
+        Self(Some(Box::new(state)))
+    }
+
+    /// The body, which this write knows to have begun.
+    pub(crate) fn run<F>(&mut self, body: F) -> F {
+        if let Some(state) = &mut self.0 {
+            state.began = Some(Instant::now());
+            state.armed = true;
+        }
+        body
+    }
+
+    pub(crate) fn keep_for(&mut self, ttl: Duration) {
+        if let Some(state) = &mut self.0 {
+            state.per_value = Some(ttl);
+        }
+    }
+
+    pub(crate) fn unless(&mut self, unless: bool) {
+        if let Some(state) = &mut self.0 {
+            state.unless |= unless;
+        }
+    }
+
+    /// The body failed: nothing was written.
+    pub(crate) fn failed(&mut self) {
+        if let Some(state) = &mut self.0 {
+            // A marker is taken away when this is dropped.
+            state.armed = matches!(state.how, How::Marked(_));
+        }
+    }
+
+    /// The body's value, encoded, where that is what is stored.
+    pub(crate) fn returned(&mut self, loaded: impl FnOnce() -> Option<(u64, Loaded)>) {
+        if let Some(state) = &mut self.0
+            && let Value::Returned(value) = &mut state.value
+        {
+            *value = loaded();
+        }
+    }
+
+    /// One more key to invalidate, known from the result.
+    #[doc(hidden)]
+    pub fn key(&mut self, key: impl Into<Key>) {
+        self.invalidate(&[key.into()], &[]);
+    }
+
+    /// One more tag to invalidate, known from the result.
+    #[doc(hidden)]
+    pub fn tag(&mut self, tag: impl Into<Key>) {
+        self.invalidate(&[], &[tag.into()]);
+    }
+
+    fn invalidate(&mut self, keys: &[Key], tags: &[Key]) {
+        if let Some(state) = &mut self.0 {
+            let named = state.cache.store_keys(keys, tags);
+            state.keys.extend(named);
+        }
+    }
+
+    /// The body has succeeded, and the store is told.
+    pub(crate) async fn finish(&mut self) {
+        let Some(state) = &mut self.0 else { return };
+        match &state.how {
+            How::WithCommit(open) => open.queue(std::mem::take(&mut state.keys)),
+            How::BeforeCommit => state.hope().await,
+            How::Marked(_) if !matches!(state.value, Value::None) => state.store_value().await,
+            How::After | How::Marked(_) => {
+                let _queued = state.cache.deliver(&state.keys, &state.counters).await;
+            }
+        }
+        state.armed = false;
+    }
+}
+
+impl State {
+    /// Puts the marker over every key.
+    async fn mark(&mut self, tags: Vec<Arc<str>>) {
+        let token = Token::fresh();
+        let placeholder = entry::writer(&token);
+        let mut stamps = Stamps::new(self.cache.epoch.known(), tags);
+        let (asks, sent) = (stamps.asks(&self.cache.epoch), Instant::now());
+        let lease = self.policy.lease;
+        let before = self.flights();
+        let begun = self.store.write_begin(&self.keys, &placeholder, lease, &asks).await;
+        self.detach(before);
+        let Ok(answers) = begun else {
+            // A value without its marker could be the older one: this write ends in a deletion.
+            self.counters.errors.add();
+            self.cache.epoch.forget();
+            return;
+        };
+        stamps.answered(&answers, &self.cache.epoch, sent);
+        let watchdog = keep(Arc::clone(&self.store), self.keys.clone(), placeholder, self.policy);
+        let watchdog = self.runtime.spawn(watchdog).abort_handle();
+        self.how = How::Marked(Marker { placeholder, stamps, watchdog });
+    }
+
+    /// The value in place of the marker, or nothing.
+    async fn store_value(&mut self) {
+        let loaded = match std::mem::replace(&mut self.value, Value::None) {
+            Value::Returned(loaded) | Value::Given(loaded) => loaded,
+            Value::None => None,
+        };
+        if loaded.is_none() {
+            self.counters.unstorable.add();
+        }
+        let How::Marked(marker) = &self.how else { return };
+        let px = loaded.as_ref().and_then(|(_, loaded)| keep_for(&self.policy, loaded, self.per_value));
+        let (Some((type_tag, loaded)), Some(px)) = (loaded, px.filter(|_| !self.unless && marker.stamps.known()))
+        else {
+            let _queued = self.cache.deliver(&self.keys, &self.counters).await;
+            return;
+        };
+        let header = Header {
+            fill: Token::fresh().fill_id(),
+            type_tag,
+            version: self.policy.version,
+            present: matches!(loaded, Loaded::Value(_)),
+            ttl: px,
+            load: self.began.map_or(Duration::ZERO, |began| began.elapsed()),
+            epoch: marker.stamps.epoch.unwrap_or_default(),
+        };
+        let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
+        let filling = Filling {
+            value: entry::value(&header, &marker.stamps.written(), payload).into(),
+            px,
+            tags: marker.stamps.outliving(px, &self.cache.epoch),
+        };
+        let before = self.flights();
+        for key in &self.keys {
+            match self.store.write_end(key, &marker.placeholder, &filling).await {
+                Ok(true) => self.counters.stores.add(),
+                Ok(false) => self.counters.late_fills.add(),
+                Err(error) => {
+                    self.cache.undelivered(std::slice::from_ref(key), &self.store, &self.counters, &error);
+                }
+            }
+        }
+        self.detach(before);
+    }
+
+    /// The commit is still to come, and nobody will say when: hides the keys for a while. Tags are invalidated at once.
+    async fn hope(&mut self) {
+        let placeholder = entry::writer(&Token::fresh());
+        if self.store.write_begin(&self.keys, &placeholder, HOPE, &[]).await.is_err() {
+            let _queued = self.cache.deliver(&self.keys, &self.counters).await;
+        }
+    }
+
+    fn flights(&self) -> Vec<(Arc<str>, Arc<crate::flight::Flight>)> {
+        self.keys.iter().filter_map(|key| Some((Arc::clone(key), self.cache.flights.get(key)?))).collect()
+    }
+
+    /// Whoever comes from now on does not join a load that began before.
+    fn detach(&self, flights: Vec<(Arc<str>, Arc<crate::flight::Flight>)>) {
+        for (key, flight) in flights {
+            self.cache.flights.detach(&key, &flight);
+        }
+    }
+}
+
+/// Renews markers at a third of their lease until the write has ended or has taken too long. One that is lost is left to
+/// whoever has its place.
+async fn keep(store: Arc<dyn Store>, keys: Vec<Arc<str>>, placeholder: Placeholder, policy: Policy) {
+    let began = Instant::now();
+    while began.elapsed() < policy.load_timeout {
+        sleep(policy.lease / 3).await;
+        for key in &keys {
+            let _kept = store.renew(key, &placeholder, policy.lease).await;
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        if let How::WithCommit(open) = &self.how {
+            return open.queue(std::mem::take(&mut self.keys));
+        }
+        let (cache, counters) = (Arc::clone(&self.cache), Arc::clone(&self.counters));
+        let keys = std::mem::take(&mut self.keys);
+        let mut invalidation = Box::pin(unconstrained(async move {
+            let _queued = cache.deliver(&keys, &counters).await;
+        }));
+        // Polled once here, so that it is on its way before whatever this task sends next.
+        let _runtime = self.runtime.enter();
+        if invalidation.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {
+            self.runtime.spawn(invalidation);
+        }
+    }
+}
