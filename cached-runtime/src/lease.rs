@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::entry::{self, Before, Ended, Placeholder};
 use crate::policy::Policy;
-use crate::store::{Filling, Store, StoreError};
+use crate::slot::How;
+use crate::store::{End, Ending, Filling, Store, StoreError};
 use crate::token::Token;
 
 /// The longest time a clock can add, and more than anybody waits.
@@ -166,6 +167,24 @@ impl Lease {
         let released = self.held.release(self.awaited.then_some(how)).await?;
         self.armed = false;
         Ok(released && !self.held.lost.load(Ordering::Relaxed))
+    }
+
+    /// What [`Self::fill`] and [`Self::release`] would send, to be sent with others. `None`: the lease is lost.
+    pub(crate) fn ending(&self, how: &How) -> Option<Ending> {
+        let how = match how {
+            How::Fill(_) if self.held.lost.load(Ordering::Relaxed) => return None,
+            How::Fill(filling) => End::Fill(filling.clone()),
+            How::Release(how) => {
+                let marker = self.awaited.then(|| (entry::ended(&self.held.token, *how), MARKER));
+                End::Release(marker)
+            }
+        };
+        Some(Ending { key: Arc::clone(&self.held.key), lease: self.held.placeholder, how })
+    }
+
+    /// It was sent, and answered.
+    pub(crate) fn ended(&mut self) {
+        self.armed = false;
     }
 
     /// Gives the lease back because the load failed, without waiting for it; `then` learns whether it was still held:

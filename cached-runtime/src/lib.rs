@@ -45,6 +45,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod background;
+mod batch;
 mod builder;
 mod cache;
 mod call;
@@ -54,6 +55,8 @@ mod codec;
 mod entry;
 mod error;
 mod flight;
+mod gather;
+mod gathered;
 mod invalidate;
 mod key;
 mod lease;

@@ -16,6 +16,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
@@ -82,7 +83,7 @@ pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: u64, type_name: &'stati
 }
 
 /// What the store said.
-enum Looked {
+pub(crate) enum Looked {
     Value(Stored),
     Leased(Lease),
     Held(Token, Before),
@@ -95,7 +96,7 @@ enum Looked {
 
 impl Context {
     /// The reader's loop. `rejected` is a value that this call's type could not read.
-    async fn look(mut self, rejected: Option<u64>) -> Slot {
+    pub(crate) async fn look(mut self, rejected: Option<u64>) -> Slot {
         let arrival = self.cache.flights.arrival();
         let deadline = Instant::now() + self.policy.wait.min(AGES);
         // Set while this call waits for another process on behalf of all callers of this one.
@@ -237,6 +238,11 @@ impl Context {
         }
     }
 
+    /// Whether somebody in this process loads it, or the store is not to be asked.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.cache.flights.get(&self.key).is_some() || self.cache.undelivered.concerns(&self.key, self.stamps.tags())
+    }
+
     fn fits(&self, stored: &Stored, rejected: Option<u64>) -> bool {
         stored.header.version == self.policy.version
             && Some(stored.header.fill) != rejected
@@ -255,15 +261,27 @@ impl Context {
             self.cache.undelivered.deliver(&self.store);
             return Looked::Unleased;
         }
-        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
+        let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
         self.stamps.epoch = self.cache.epoch.known();
         let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
-        let held = match self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await {
-            Ok(acquired) => {
-                self.stamps.answered(&acquired.stamps, &self.cache.epoch, sent);
-                acquired.held
-            }
+        let acquired = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await;
+        let held = acquired.map(|acquired| {
+            self.stamps.answered(&acquired.stamps, &self.cache.epoch, sent);
+            acquired.held
+        });
+        self.understand(lease, held, rejected).await
+    }
+
+    /// What the answer to an acquisition means.
+    pub(crate) async fn understand(
+        &self,
+        mut lease: Lease,
+        held: Result<Option<Bytes>, StoreError>,
+        rejected: Option<u64>,
+    ) -> Looked {
+        let held = match held {
+            Ok(held) => held,
             Err(StoreError::ForeignKind) => {
                 lease.disarm();
                 self.counters.unreadable.add();
@@ -323,7 +341,7 @@ impl Context {
     }
 
     /// Leads without a lease, unless this process has another flight by now.
-    fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
+    pub(crate) fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
         match lead {
             Some(lead) => Ok(lead),
             None => self.cache.flights.lead(&self.key, self.caller.leader).map_err(drop),
@@ -331,7 +349,7 @@ impl Context {
     }
 
     /// This call loads, for itself and for whoever follows.
-    fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>) -> Slot {
+    pub(crate) fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>) -> Slot {
         let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.key, self.caller.leader));
         if let Some(lease) = &mut lease {
             lease.keep(&self.policy);
@@ -341,7 +359,7 @@ impl Context {
         Slot::missed(self, Role::Leader(lead, lease))
     }
 
-    fn serve(self, lead: Option<Lead>, stored: Stored) -> Slot {
+    pub(crate) fn serve(self, lead: Option<Lead>, stored: Stored) -> Slot {
         let Stored { header, payload, .. } = stored;
         let payload = header.present.then_some(payload);
         if let Some(lead) = lead {

@@ -1,5 +1,6 @@
 //! The protocol, second half: from the right to run the body to the fill. `lookup` is the first.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 use crate::stamp::{Stamp, Stamps};
-use crate::store::Filling;
+use crate::store::{Filling, Store, StoreError};
 
 /// Something to return instead of running the body.
 #[derive(Debug)]
@@ -124,6 +125,22 @@ impl Slot {
         }
     }
 
+    /// The same for one of many keys that a body loads: inside of `chain`. Counted once for all of them.
+    pub(crate) fn join_load(&mut self, chain: Chain, counted: bool) -> Chain {
+        self.0.began = Some(Instant::now());
+        if let Some(cx) = self.0.cx.as_ref().filter(|_| counted) {
+            cx.counters.loads.add();
+        }
+        match &self.0.role {
+            Role::Alone => chain,
+            Role::Leader(lead, lease) => chain.with(lead.id(), lease.as_ref().map(Lease::token)),
+        }
+    }
+
+    pub(crate) fn store(&self) -> Option<Arc<dyn Store>> {
+        self.0.cx.as_ref().map(|cx| Arc::clone(&cx.store))
+    }
+
     pub(crate) fn unless(&mut self, unless: bool) {
         self.0.unless |= unless;
     }
@@ -174,18 +191,26 @@ impl Slot {
 
     /// Stores what was loaded, or gives the lease back, and lets the followers have it.
     pub(crate) async fn fill(&mut self) {
-        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else {
-            return;
+        let Some(mut ending) = self.ending() else { return };
+        let answer = match (&mut ending.lease, &ending.how) {
+            (None, _) => Ok(false),
+            (Some(lease), How::Fill(filling)) => lease.fill(filling).await,
+            (Some(lease), How::Release(how)) => lease.release(*how).await,
         };
-        let Role::Leader(lead, mut lease) = std::mem::replace(&mut self.0.role, Role::Alone) else {
-            return;
-        };
+        self.ended(ending, answer);
+    }
+
+    /// What there is to tell the store, and the followers.
+    pub(crate) fn ending(&mut self) -> Option<Ending> {
+        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return None };
+        let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return None };
         let keep = if self.0.unless { None } else { keep_for(&cx.policy, &loaded, self.0.per_value) };
         // From here on a joiner could come after an invalidation that overtakes the fill.
         lead.seal();
-        let answer = match (&mut lease, keep) {
-            (None, _) => Ok(false),
-            (Some(lease), Some(px)) => {
+        let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
+        let epoch = cx.stamps.epoch.unwrap_or_default();
+        let how = match keep.zip(lease.as_ref()) {
+            Some((px, lease)) => {
                 let header = Header {
                     fill: lease.token().fill_id(),
                     type_tag,
@@ -193,45 +218,54 @@ impl Slot {
                     present: matches!(loaded, Loaded::Value(_)),
                     ttl: px,
                     load: self.0.took,
-                    epoch: cx.stamps.epoch.unwrap_or_default(),
+                    epoch,
                 };
-                let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
-                let filling = Filling {
-                    value: entry::value(&header, &cx.stamps.written(), payload).into(),
-                    px,
-                    tags: cx.stamps.outliving(px, &cx.cache.epoch),
-                };
-                let filled = lease.fill(&filling).await;
-                match filled {
-                    Ok(true) => cx.counters.stores.add(),
-                    Ok(false) => cx.counters.late_fills.add(),
-                    Err(_) => {}
-                }
-                filled
+                let value = entry::value(&header, &cx.stamps.written(), payload).into();
+                How::Fill(Filling { value, px, tags: cx.stamps.outliving(px, &cx.cache.epoch) })
             }
-            (Some(lease), None) => {
-                let how = match loaded {
-                    Loaded::Absent => Ended::Absent {
-                        type_tag,
-                        version: cx.policy.version,
-                        epoch: cx.stamps.epoch.unwrap_or_default(),
-                    },
-                    Loaded::Value(_) => Ended::Unstored,
-                };
-                lease.release(how).await
-            }
+            None => How::Release(match loaded {
+                Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version, epoch },
+                Loaded::Value(_) => Ended::Unstored,
+            }),
         };
-        if answer.is_err() {
-            cx.counters.errors.add();
-        }
         let payload = match loaded {
             Loaded::Value(payload) => Some(payload),
             Loaded::Absent => None,
         };
         let shared = Shared { type_tag, version: cx.policy.version, payload };
+        Some(Ending { lead, lease, how, shared })
+    }
+
+    /// What the store said to it.
+    pub(crate) fn ended(&mut self, ending: Ending, answer: Result<bool, StoreError>) {
+        let Some(cx) = &self.0.cx else { return };
+        let Ending { lead, lease, how, shared } = ending;
+        match (&answer, how) {
+            _ if lease.is_none() => {}
+            (Ok(true), How::Fill(_)) => cx.counters.stores.add(),
+            (Ok(false), How::Fill(_)) => cx.counters.late_fills.add(),
+            (Ok(_), How::Release(_)) => {}
+            (Err(_), _) => cx.counters.errors.add(),
+        }
         let accepted = adoptable(&cx.stamps).filter(|_| answer.unwrap_or(false));
         lead.land(Outcome::Loaded { shared, accepted });
     }
+}
+
+/// A load's end, on its way to the store.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    lead: Lead,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) how: How,
+    shared: Shared,
+}
+
+/// See [`Ending`].
+#[derive(Debug)]
+pub(crate) enum How {
+    Fill(Filling),
+    Release(Ended),
 }
 
 /// The epoch of a load that later callers may adopt once the store accepted it. Not with tags: to invalidate one leaves

@@ -172,6 +172,20 @@ impl Stamps {
         }
     }
 
+    /// The same where many calls asked together.
+    pub(crate) fn answered_among(&mut self, asks: &[Ask], answers: &[Option<Stamp>], epoch: &Epoch, sent: Instant) {
+        let of = |key: &Arc<str>| asks.iter().zip(answers).find(|(ask, _)| ask.key == *key)?.1.as_ref().copied();
+        if self.epoch.is_none() {
+            self.epoch = of(&epoch.key);
+            if let Some(stamp) = self.epoch {
+                epoch.answered(stamp, sent);
+            }
+        }
+        for (tag, stamp) in &mut self.tags {
+            *stamp = of(tag);
+        }
+    }
+
     /// The tags' keys.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &Arc<str>> {
         self.tags.iter().map(|(tag, _)| tag)

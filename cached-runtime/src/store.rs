@@ -52,6 +52,29 @@ pub struct Filling {
     pub tags: Vec<Arc<str>>,
 }
 
+/// How a load ends in the store.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The key.
+    pub key: Arc<str>,
+    /// The lease that was held for it.
+    pub lease: Placeholder,
+    /// The value, or what takes the lease's place for a while.
+    pub how: End,
+}
+
+/// See [`Ending`].
+#[derive(Clone, Debug)]
+pub enum End {
+    /// As [`Store::fill`].
+    Fill(Filling),
+    /// As [`Store::release`].
+    Release(Option<(Vec<u8>, Duration)>),
+}
+
+/// The answers to several commands, each by itself, and the stamps.
+pub type Many<T> = (Vec<Result<T, StoreError>>, Vec<Option<Stamp>>);
+
 /// The operations of the lease protocol.
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Get or acquire: what the key holds, or `None` after `lease` was put there for `px`; and the stamps.
@@ -62,6 +85,23 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         px: Duration,
         asks: &'s [Ask],
     ) -> Reply<'s, Acquired>;
+
+    /// [`Self::acquire`] for many keys in one round trip.
+    fn acquire_many<'s>(
+        &'s self,
+        keys: &'s [(Arc<str>, Placeholder)],
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Many<Option<Bytes>>> {
+        Box::pin(async move {
+            let stamps = self.stamps(asks).await?;
+            let mut held = Vec::with_capacity(keys.len());
+            for (key, lease) in keys {
+                held.push(self.acquire(key, lease, px, &[]).await.map(|acquired| acquired.held));
+            }
+            Ok((held, stamps))
+        })
+    }
 
     /// What the key holds.
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>>;
@@ -79,6 +119,20 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         lease: &'s Placeholder,
         marker: Option<(Vec<u8>, Duration)>,
     ) -> Reply<'s, bool>;
+
+    /// [`Self::fill`] and [`Self::release`] for many keys in one round trip.
+    fn end_many<'s>(&'s self, endings: &'s [Ending]) -> Reply<'s, Vec<Result<bool, StoreError>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(endings.len());
+            for Ending { key, lease, how } in endings {
+                answers.push(match how {
+                    End::Fill(filling) => self.fill(key, lease, filling).await,
+                    End::Release(marker) => self.release(key, lease, marker.clone()).await,
+                });
+            }
+            Ok(answers)
+        })
+    }
 
     /// Extends the lease or the write marker; false when the key no longer holds it. Never creates the key.
     fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool>;
@@ -145,4 +199,12 @@ pub enum StoreError {
     ForeignKind,
     /// Anything else, by its error code.
     Refused(String),
+}
+
+#[cfg(feature = "redis")]
+impl StoreError {
+    /// The server has forgotten the script.
+    pub(crate) fn is_no_script(&self) -> bool {
+        matches!(self, Self::Refused(code) if code == "NOSCRIPT")
+    }
 }

@@ -3,6 +3,7 @@
 //! Scripts are sent without a `#!lua` line: with it, Redis refuses them at `maxmemory` even where they only delete.
 
 mod address;
+mod commands;
 mod link;
 mod scripts;
 mod tracker;
@@ -17,10 +18,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use self::address::Address;
+use self::commands::{ask, bytes, call, millis, outlive, stamp, stamps, unexpected};
 use self::link::{Link, Links};
 use self::scripts::{Script, Scripts};
-use super::{Acquired, Ask, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
-use crate::stamp::SLACK;
+use super::{Acquired, Ask, End, Ending, Filling, Many, Observed, Placeholder, Reply, Stamp, Store, StoreError};
 
 /// The longest a waiter relies on being told.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -140,14 +141,9 @@ impl RedisStore {
         }
         let mut commands = Pipeline::with_capacity(1 + filling.tags.len());
         commands.add_command(call("EVALSHA", &script.sha1, key, &arguments));
-        for tag in &filling.tags {
-            match filling.px {
-                Some(px) => commands.cmd("PEXPIRE").arg(&**tag).arg(millis(px.saturating_add(SLACK))).arg("GT"),
-                None => commands.cmd("PERSIST").arg(&**tag),
-            };
-        }
+        outlive(&mut commands, filling);
         match self.pipeline(&commands).await?.into_iter().next() {
-            Some(Err(StoreError::Refused(code))) if code == "NOSCRIPT" => self.script(script, key, &arguments).await,
+            Some(Err(error)) if error.is_no_script() => self.script(script, key, &arguments).await,
             Some(reply) => reply.map(|reply| reply == Value::Int(1)),
             None => Err(unexpected()),
         }
@@ -166,55 +162,6 @@ impl RedisStore {
             None => Err(StoreError::OutOfMemory),
         }
     }
-}
-
-/// The commands that read stamps, or make them.
-fn ask(commands: &mut Pipeline, asks: &[Ask]) {
-    for ask in asks {
-        let fresh: &[u8] = &ask.fresh.to_le_bytes();
-        commands.cmd("SET").arg(&*ask.key).arg(fresh).arg("NX").arg("GET").arg("PX").arg(millis(ask.px));
-        if ask.extend {
-            commands.cmd("PEXPIRE").arg(&*ask.key).arg(millis(ask.px)).arg("GT");
-        }
-    }
-}
-
-/// Their answers.
-fn stamps(asks: &[Ask], replies: &mut impl Iterator<Item = Result<Value, StoreError>>) -> Vec<Option<Stamp>> {
-    let answer = |ask: &Ask| {
-        let reply = replies.next();
-        if ask.extend {
-            replies.next();
-        }
-        stamp(reply?, Some(ask.fresh))
-    };
-    asks.iter().map(answer).collect()
-}
-
-fn stamp(reply: Result<Value, StoreError>, fresh: Option<Stamp>) -> Option<Stamp> {
-    match reply {
-        Ok(Value::BulkString(bytes)) => bytes[..].try_into().ok().map(Stamp::from_le_bytes),
-        Ok(Value::Nil) => fresh,
-        _ => None,
-    }
-}
-
-fn bytes(reply: Value) -> Result<Option<Bytes>, StoreError> {
-    match reply {
-        Value::BulkString(bytes) => Ok(Some(bytes.into())),
-        Value::Nil => Ok(None),
-        _ => Err(unexpected()),
-    }
-}
-
-fn unexpected() -> StoreError {
-    StoreError::Refused("unexpected reply".to_owned())
-}
-
-fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
-    let mut command = ::redis::cmd(command);
-    command.arg(script).arg(1).arg(key).arg(arguments);
-    command
 }
 
 /// One command. Server errors arrive as values at this level.
@@ -238,11 +185,6 @@ fn classify(link: &Link, error: &RedisError) -> StoreError {
             None => StoreError::Refused(format!("{kind:?}")),
         },
     }
-}
-
-/// Milliseconds for `PX`, which refuses zero.
-fn millis(px: Duration) -> u64 {
-    u64::try_from(px.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 4)
 }
 
 impl Store for RedisStore {
@@ -273,6 +215,24 @@ impl Store for RedisStore {
                 Err(StoreError::OutOfMemory) => self.read_only(key, asks).await,
                 reply => reply,
             }
+        })
+    }
+
+    fn acquire_many<'s>(
+        &'s self,
+        keys: &'s [(Arc<str>, Placeholder)],
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Many<Option<Bytes>>> {
+        Box::pin(async move {
+            let mut commands = Pipeline::with_capacity(keys.len() + asks.len());
+            ask(&mut commands, asks);
+            for (key, lease) in keys {
+                commands.cmd("SET").arg(&**key).arg(lease).arg("NX").arg("GET").arg("PX").arg(millis(px));
+            }
+            let mut replies = self.pipeline(&commands).await?.into_iter();
+            let stamps = stamps(asks, &mut replies);
+            Ok((replies.map(|reply| reply.and_then(bytes)).collect(), stamps))
         })
     }
 
@@ -307,6 +267,46 @@ impl Store for RedisStore {
             let (marker, px) = marker.unwrap_or_default();
             let px = millis(px).to_string();
             self.script(&self.scripts.release, key, &[lease, &marker[..], px.as_bytes()]).await
+        })
+    }
+
+    fn end_many<'s>(&'s self, endings: &'s [Ending]) -> Reply<'s, Vec<Result<bool, StoreError>>> {
+        Box::pin(async move {
+            let mut commands = Pipeline::with_capacity(endings.len());
+            for Ending { key, lease, how } in endings {
+                match how {
+                    End::Fill(filling) => {
+                        let px = filling.px.map_or(0, millis).to_string();
+                        let arguments: [&[u8]; 3] = [lease, &filling.value, px.as_bytes()];
+                        commands.add_command(call("EVALSHA", &self.scripts.fill.sha1, key, &arguments));
+                    }
+                    End::Release(marker) => {
+                        let (marker, px) = marker.as_ref().map_or((&[][..], Duration::ZERO), |(it, px)| (it, *px));
+                        let px = millis(px).to_string();
+                        let arguments: [&[u8]; 3] = [lease, marker, px.as_bytes()];
+                        commands.add_command(call("EVALSHA", &self.scripts.release.sha1, key, &arguments));
+                    }
+                }
+            }
+            for Ending { how, .. } in endings {
+                if let End::Fill(filling) = how {
+                    outlive(&mut commands, filling);
+                }
+            }
+            let replies = self.pipeline(&commands).await?;
+            let mut answers = Vec::with_capacity(endings.len());
+            for (reply, ending) in replies.into_iter().zip(endings) {
+                answers.push(match (reply, &ending.how) {
+                    (Err(error), End::Fill(filling)) if error.is_no_script() => {
+                        self.fill(&ending.key, &ending.lease, filling).await
+                    }
+                    (Err(error), End::Release(marker)) if error.is_no_script() => {
+                        self.release(&ending.key, &ending.lease, marker.clone()).await
+                    }
+                    (reply, _) => reply.map(|reply| reply == Value::Int(1)),
+                });
+            }
+            Ok(answers)
         })
     }
 

@@ -1,0 +1,265 @@
+//! Many keys of one call: one round trip for what is there, one call of the body for what is not, and every value under
+//! its own key, as the function for a single one has it. Each key has its own flight and its own lease.
+//!
+//! A batch loads what it has leases for before it waits for anybody. So two that overlap crosswise never wait for each
+//! other.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::background::{self, InRuntime};
+use crate::cache::{Cache, IntoCache};
+use crate::call::{Call, Caller, Context};
+use crate::chain::Chain;
+use crate::entry::Before;
+use crate::key::Key;
+use crate::lease::Lease;
+use crate::lookup::Looked;
+use crate::site::Site;
+use crate::slot::Slot;
+use crate::stamp::Ask;
+use crate::store::StoreError;
+use crate::transaction::Transaction;
+
+/// One call of a batch function, before it is opened.
+#[derive(Debug)]
+pub struct Batch {
+    site: &'static Site,
+    cache: Option<Cache>,
+    when: bool,
+    calls: Vec<Call>,
+}
+
+impl Batch {
+    #[doc(hidden)]
+    pub fn new(site: &'static Site) -> Self {
+        Self { site, cache: None, when: true, calls: Vec::new() }
+    }
+
+    #[doc(hidden)]
+    pub fn cache(mut self, cache: impl IntoCache) -> Self {
+        self.cache = Some(cache.into_cache());
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn when(mut self, when: bool) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// The next id's key.
+    #[doc(hidden)]
+    pub fn key(&mut self, key: impl Into<Key>) {
+        self.calls.push(Call::new(self.site, key));
+    }
+
+    /// A tag of the last key.
+    #[doc(hidden)]
+    pub fn tag(&mut self, tag: impl Into<Key>) {
+        if let Some(call) = self.calls.pop() {
+            self.calls.push(call.tag(tag));
+        }
+    }
+}
+
+/// Looks all keys up.
+#[doc(hidden)]
+pub fn open_batch(batch: Batch) -> InRuntime<'static, Slots> {
+    InRuntime::new(async move {
+        let leader = Handle::try_current().ok().map(|here| here.id());
+        Slots::open(batch, Caller { leader, inside: None }).await
+    })
+}
+
+/// [`open_batch`] for a blocking function.
+#[doc(hidden)]
+pub fn open_batch_blocking(batch: Batch) -> Slots {
+    let inside = Handle::try_current().ok().map(|here| here.id());
+    let count = batch.calls.len();
+    let opened = background::block_on(Slots::open(batch, Caller { leader: None, inside }));
+    opened.unwrap_or_else(|| Slots {
+        positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
+        pending: JoinSet::new(),
+    })
+}
+
+/// One id's place in a batch.
+#[derive(Debug)]
+pub(crate) enum Position {
+    /// A call of its own.
+    Own(Slot),
+    /// The key of an earlier position.
+    Same(usize),
+    /// Somebody else loads it, and a task of ours waits for that.
+    Pending,
+}
+
+/// A batch between its lookup and its end. Dropped early, it gives back whatever it holds.
+#[derive(Debug)]
+pub struct Slots {
+    pub(crate) positions: Vec<Position>,
+    pending: JoinSet<(usize, Slot)>,
+}
+
+impl Slots {
+    async fn open(batch: Batch, caller: Caller) -> Self {
+        let mut slots = Self { positions: Vec::with_capacity(batch.calls.len()), pending: JoinSet::new() };
+        let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
+        let mut asking = Vec::new();
+        for (at, mut call) in batch.calls.into_iter().enumerate() {
+            if let Some(cache) = &batch.cache {
+                call = call.cache(cache);
+            }
+            let Some(cx) = Context::of(&call, caller) else {
+                slots.positions.push(Position::Own(Slot::detached()));
+                continue;
+            };
+            if !batch.when || !call.usable() || Transaction::is_open(&cx.cache) {
+                cx.counters.bypasses.add();
+                slots.positions.push(Position::Own(Slot::alone(cx)));
+                continue;
+            }
+            match first.entry(Arc::clone(&cx.key)) {
+                Entry::Occupied(first) => slots.positions.push(Position::Same(*first.get())),
+                Entry::Vacant(here) => {
+                    here.insert(at);
+                    slots.positions.push(Position::Pending);
+                    if cx.is_loading() { slots.wait(at, cx) } else { asking.push((at, cx)) }
+                }
+            }
+        }
+        slots.ask(asking).await;
+        slots
+    }
+
+    /// Gets or acquires all of these at once.
+    async fn ask(&mut self, mut asking: Vec<(usize, Context)>) {
+        let Some((_, any)) = asking.first() else { return };
+        let (store, cache, px) = (Arc::clone(&any.store), Arc::clone(&any.cache), any.policy.lease);
+        let lease = |cx: &Context| Lease::arm(&cx.store, &cx.key, &cx.policy, Before::Nothing);
+        let leases: Vec<Lease> = asking.iter().map(|(_, cx)| lease(cx)).collect();
+        let keys: Vec<_> =
+            asking.iter().zip(&leases).map(|((_, cx), lease)| (Arc::clone(&cx.key), *lease.placeholder())).collect();
+        let mut asks: Vec<Ask> = Vec::new();
+        for (_, cx) in &asking {
+            for ask in cx.stamps.asks(&cache.epoch) {
+                if asks.iter().all(|other| other.key != ask.key) {
+                    asks.push(ask);
+                }
+            }
+        }
+        let sent = Instant::now();
+        let (answers, stamps) = match store.acquire_many(&keys, px, &asks).await {
+            Ok(answered) => answered,
+            Err(error) => (keys.iter().map(|_| Err(error.clone())).collect(), vec![None; asks.len()]),
+        };
+        for (((at, mut cx), lease), held) in asking.drain(..).zip(leases).zip(answers) {
+            cx.stamps.answered_among(&asks, &stamps, &cache.epoch, sent);
+            // One by one it still finds what is there.
+            if held == Err(StoreError::OutOfMemory) {
+                self.wait(at, cx);
+                continue;
+            }
+            let unleased = match cx.understand(lease, held, None).await {
+                Looked::Value(stored) => {
+                    self.positions[at] = Position::Own(cx.serve(None, stored));
+                    continue;
+                }
+                Looked::Leased(lease) => {
+                    self.positions[at] = Position::Own(cx.lead(None, Some(lease)));
+                    continue;
+                }
+                Looked::Unleased => true,
+                Looked::Held(token, _) => !cx.policy.mutex && !token.is_ours(),
+                Looked::Again => false,
+            };
+            match cx.lead_unleased(None) {
+                Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None)),
+                _ => self.wait(at, cx),
+            }
+        }
+    }
+
+    /// Somebody else loads it: waits for that, or for the right to load.
+    fn wait(&mut self, at: usize, cx: Context) {
+        self.pending.spawn(async move { (at, cx.look(None).await) });
+    }
+
+    /// Waits until one more position is known, and takes what else is. False: there is nothing to wait for.
+    pub(crate) fn more(&mut self) -> InRuntime<'_, bool> {
+        InRuntime::new(async move {
+            let Some(next) = self.pending.join_next().await else { return self.give_up() };
+            let mut next = Some(next);
+            while let Some(known) = next {
+                if let Ok((at, slot)) = known {
+                    self.positions[at] = Position::Own(slot);
+                }
+                next = self.pending.try_join_next();
+            }
+            true
+        })
+    }
+
+    /// Where a task was ended with its runtime, the body says what it is. True where there is such a position.
+    fn give_up(&mut self) -> bool {
+        let mut any = false;
+        for position in &mut self.positions {
+            if matches!(position, Position::Pending) {
+                *position = Position::Own(Slot::detached());
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// One body for all of these: the chain that it runs in.
+    pub(crate) fn begin(&mut self, positions: &[usize]) -> Chain {
+        let mut chain = Chain::current();
+        let mut counted = false;
+        for &at in positions {
+            if let Position::Own(slot) = &mut self.positions[at] {
+                chain = slot.join_load(chain, !counted);
+                counted = true;
+            }
+        }
+        chain
+    }
+
+    /// Tells the store how these ended, at once.
+    pub(crate) async fn fill(&mut self, positions: &[usize]) {
+        let mut store = None;
+        let mut endings = Vec::new();
+        let mut sending = Vec::new();
+        for &at in positions {
+            let Position::Own(slot) = &mut self.positions[at] else { continue };
+            let Some(ending) = slot.ending() else { continue };
+            let sent = ending.lease.as_ref().and_then(|lease| lease.ending(&ending.how));
+            store = slot.store().or(store);
+            endings.push((at, ending, sent.is_some()));
+            sending.extend(sent);
+        }
+        let answers = match store {
+            Some(store) if !sending.is_empty() => store.end_many(&sending).await,
+            _ => Ok(Vec::new()),
+        };
+        let mut answers = match answers {
+            Ok(answers) => answers.into_iter(),
+            Err(error) => vec![Err(error); sending.len()].into_iter(),
+        };
+        for (at, mut ending, sent) in endings {
+            let answer = if sent { answers.next().unwrap_or(Ok(false)) } else { Ok(false) };
+            if let (Some(lease), true) = (&mut ending.lease, sent && answer.is_ok()) {
+                lease.ended();
+            }
+            if let Position::Own(slot) = &mut self.positions[at] {
+                slot.ended(ending, answer);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Words and answers of several commands, as Redis spells them.
+
+use std::time::Duration;
+
+use ::redis::{Cmd, Pipeline, Value};
+use bytes::Bytes;
+
+use crate::stamp::SLACK;
+use crate::store::{Ask, Filling, Stamp, StoreError};
+
+/// The commands that read stamps, or make them.
+pub(super) fn ask(commands: &mut Pipeline, asks: &[Ask]) {
+    for ask in asks {
+        let fresh: &[u8] = &ask.fresh.to_le_bytes();
+        commands.cmd("SET").arg(&*ask.key).arg(fresh).arg("NX").arg("GET").arg("PX").arg(millis(ask.px));
+        if ask.extend {
+            commands.cmd("PEXPIRE").arg(&*ask.key).arg(millis(ask.px)).arg("GT");
+        }
+    }
+}
+
+/// The commands that let stamps outlive what carries them.
+pub(super) fn outlive(commands: &mut Pipeline, filling: &Filling) {
+    for tag in &filling.tags {
+        match filling.px {
+            Some(px) => commands.cmd("PEXPIRE").arg(&**tag).arg(millis(px.saturating_add(SLACK))).arg("GT"),
+            None => commands.cmd("PERSIST").arg(&**tag),
+        };
+    }
+}
+
+/// The answers to [`ask`].
+pub(super) fn stamps(
+    asks: &[Ask],
+    replies: &mut impl Iterator<Item = Result<Value, StoreError>>,
+) -> Vec<Option<Stamp>> {
+    let answer = |ask: &Ask| {
+        let reply = replies.next();
+        if ask.extend {
+            replies.next();
+        }
+        stamp(reply?, Some(ask.fresh))
+    };
+    asks.iter().map(answer).collect()
+}
+
+/// The answer to one; `fresh` is what was put there where there was nothing.
+pub(super) fn stamp(reply: Result<Value, StoreError>, fresh: Option<Stamp>) -> Option<Stamp> {
+    match reply {
+        Ok(Value::BulkString(bytes)) => bytes[..].try_into().ok().map(Stamp::from_le_bytes),
+        Ok(Value::Nil) => fresh,
+        _ => None,
+    }
+}
+
+pub(super) fn bytes(reply: Value) -> Result<Option<Bytes>, StoreError> {
+    match reply {
+        Value::BulkString(bytes) => Ok(Some(bytes.into())),
+        Value::Nil => Ok(None),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) fn unexpected() -> StoreError {
+    StoreError::Refused("unexpected reply".to_owned())
+}
+
+pub(super) fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
+    let mut command = ::redis::cmd(command);
+    command.arg(script).arg(1).arg(key).arg(arguments);
+    command
+}
+
+/// Milliseconds for `PX`, which refuses zero.
+pub(super) fn millis(px: Duration) -> u64 {
+    u64::try_from(px.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 4)
+}
