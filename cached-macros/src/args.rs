@@ -1,8 +1,9 @@
-//! `#[cached(…)]`: the options as written → [`Args`]. Values keep their spans.
+//! `#[cached(…)]` and its siblings: the options as written → [`Args`]. Values keep their spans.
 //!
 //! A mistake in one option never hides the next: it is noted, and reading goes on behind the comma.
 
 mod duration;
+mod mutex;
 mod value;
 mod words;
 
@@ -11,13 +12,18 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
 
-pub(crate) use self::value::absolute;
-use crate::errors::{Errors, did_you_mean, list};
+pub(crate) use self::mutex::Mutex;
+pub(crate) use self::value::{absolute, ungrouped};
+use crate::attribute::Attribute;
+use crate::errors::Errors;
 
-#[derive(Default)]
 pub(crate) struct Args {
-    pub(crate) key: Option<LitStr>,
+    pub(crate) attribute: Attribute,
+    pub(crate) keys: Vec<Written>,
+    pub(crate) tags: Vec<LitStr>,
     pub(crate) ttl: Option<Ttl>,
+    /// What to store instead of what is returned.
+    pub(crate) value: Option<Expr>,
     pub(crate) mutex: Option<Mutex>,
     pub(crate) skip: Vec<Ident>,
     /// Something in `skip` is no name: it may have meant any argument.
@@ -28,6 +34,9 @@ pub(crate) struct Args {
     pub(crate) unless: Option<ExprClosure>,
     pub(crate) jitter: Option<f64>,
     pub(crate) load_timeout: Option<Time>,
+    pub(crate) two_phase: Option<Span>,
+    pub(crate) after_commit: Option<Span>,
+    pub(crate) bypass_in_transaction: Option<Span>,
     pub(crate) cache: Option<Expr>,
     pub(crate) returns: Option<Returns>,
     pub(crate) runtime: Option<Path>,
@@ -35,6 +44,13 @@ pub(crate) struct Args {
     written: Vec<String>,
     /// The options that unknown words were meant to be.
     meant: Vec<&'static str>,
+}
+
+/// The value of `key =`.
+pub(crate) enum Written {
+    Template(LitStr),
+    /// `UserKey { id }`
+    Typed(Expr),
 }
 
 pub(crate) enum Ttl {
@@ -50,12 +66,6 @@ pub(crate) struct Time {
     pub(crate) span: Span,
 }
 
-#[derive(Default)]
-pub(crate) struct Mutex {
-    pub(crate) lease: Option<Time>,
-    pub(crate) wait: Option<Time>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Returns {
     Value,
@@ -63,8 +73,8 @@ pub(crate) enum Returns {
 }
 
 impl Args {
-    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
-        let mut args = Args::default();
+    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Args {
+        let mut args = Args::none(attribute);
         let parser = |input: ParseStream| {
             while !input.is_empty() {
                 args.read(input, errors);
@@ -78,6 +88,33 @@ impl Args {
         args
     }
 
+    fn none(attribute: Attribute) -> Args {
+        Args {
+            attribute,
+            keys: Vec::new(),
+            tags: Vec::new(),
+            ttl: None,
+            value: None,
+            mutex: None,
+            skip: Vec::new(),
+            skip_unreadable: false,
+            none_ttl: None,
+            version: None,
+            when: None,
+            unless: None,
+            jitter: None,
+            load_timeout: None,
+            two_phase: None,
+            after_commit: None,
+            bypass_in_transaction: None,
+            cache: None,
+            returns: None,
+            runtime: None,
+            written: Vec::new(),
+            meant: Vec::new(),
+        }
+    }
+
     /// Whether the option was named. A value with a mistake in it is reported, not missing.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.written.iter().any(|written| written == option)
@@ -86,6 +123,11 @@ impl Args {
     /// Whether nothing that was written can have been this option.
     pub(crate) fn misses(&self, option: &str) -> bool {
         !self.has(option) && !self.meant.contains(&option)
+    }
+
+    /// Whether `skip` names it; without `r#`.
+    pub(crate) fn skips(&self, name: &str) -> bool {
+        self.skip.iter().any(|skipped| skipped.unraw() == name)
     }
 
     fn read(&mut self, input: ParseStream, errors: &mut Errors) {
@@ -99,14 +141,14 @@ impl Args {
             return skip(input);
         };
         let word = name.to_string();
-        if !words::OPTIONS.contains(&word.as_str()) {
-            let (message, meant) = words::unknown(&word);
+        if !words::options(self.attribute).contains(&word.as_str()) {
+            let (message, meant) = words::unknown(self.attribute, &word);
             errors.at(name.span(), message);
             self.meant.extend(meant);
             return skip(input);
         }
-        if self.has(&word) {
-            errors.at(name.span(), format!("`{word}` is set twice; remove one of the two"));
+        if self.has(&word) && !words::repeatable(self.attribute, &word) {
+            errors.at(name.span(), words::twice(self.attribute, &word));
             return skip(input);
         }
         if let Err(error) = self.option(&name, &word, input, errors) {
@@ -119,9 +161,14 @@ impl Args {
 
     fn option(&mut self, name: &Ident, word: &str, input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
         match word {
-            "mutex" => self.mutex = Some(mutex(input, errors)?),
+            "mutex" => self.mutex = Some(Mutex::parse(input, errors)?),
             "skip" => self.skipped(name, input, errors)?,
-            "key" => self.key = Some(value::key(assigned(name, "key = \"user:<id>\"", input)?)?),
+            "key" => self.keys.push(value::key(assigned(name, "key = \"user:<id>\"", input)?)?),
+            "tag" => self.tags.push(value::tag(assigned(name, "tag = \"org:<org_id>\"", input)?)?),
+            "value" => self.value = Some(value::stored(assigned(name, "value = user", input)?)?),
+            "two_phase" => self.two_phase = Some(bare(name, input)?),
+            "after_commit" => self.after_commit = Some(bare(name, input)?),
+            "bypass_in_transaction" => self.bypass_in_transaction = Some(bare(name, input)?),
             "ttl" => self.ttl = Some(value::ttl(assigned(name, "ttl = 3600", input)?)?),
             "none_ttl" => self.none_ttl = Some(value::time(word, assigned(name, "none_ttl = \"30s\"", input)?)?),
             "load_timeout" => {
@@ -172,56 +219,12 @@ fn assigned(name: &Ident, example: &str, input: ParseStream) -> syn::Result<Expr
     Ok(value::ungrouped(input.parse()?))
 }
 
-/// `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)`.
-fn mutex(input: ParseStream, errors: &mut Errors) -> syn::Result<Mutex> {
-    const OPTIONS: [&str; 3] = ["lease", "wait", "on_timeout"];
-    let mut mutex = Mutex::default();
-    if input.peek(Token![=]) {
-        return Err(input.error("`mutex` takes no value; write `mutex`, or leave it out"));
+/// An option that is only its name.
+fn bare(name: &Ident, input: ParseStream) -> syn::Result<Span> {
+    if !input.is_empty() && !input.peek(Token![,]) && !input.peek(Ident::peek_any) {
+        return Err(input.error(format!("`{name}` takes no value; write `{name}`, or leave it out")));
     }
-    if !input.peek(token::Paren) {
-        return Ok(mutex);
-    }
-    let content;
-    parenthesized!(content in input);
-    let mut written: Vec<String> = Vec::new();
-    while !content.is_empty() {
-        let Ok(name) = content.call(Ident::parse_any) else {
-            errors.push(content.error("an option of `mutex` is missing here; write `lease = \"2s\"`"));
-            skip(&content);
-            end_of_option(&content, "options", errors);
-            continue;
-        };
-        let word = name.to_string();
-        let outcome = if written.contains(&word) {
-            Err(syn::Error::new(name.span(), format!("`{word}` is set twice; remove one of the two")))
-        } else {
-            match word.as_str() {
-                "lease" => assigned(&name, "lease = \"2s\"", &content)
-                    .and_then(|expr| value::time(&word, expr))
-                    .map(|lease| mutex.lease = Some(lease)),
-                "wait" => assigned(&name, "wait = \"10s\"", &content)
-                    .and_then(|expr| value::time(&word, expr))
-                    .map(|wait| mutex.wait = Some(wait)),
-                "on_timeout" => assigned(&name, "on_timeout = load", &content).and_then(value::on_timeout),
-                _ => {
-                    let options = list(OPTIONS);
-                    let message = match did_you_mean(&word, OPTIONS) {
-                        Some(meant) => format!("did you mean `{meant}`? Its options are {options}"),
-                        None => format!("its options are {options}"),
-                    };
-                    Err(syn::Error::new(name.span(), format!("`mutex` has no option `{word}`, {message}")))
-                }
-            }
-        };
-        if let Err(error) = outcome {
-            errors.push(error);
-            skip(&content);
-        }
-        written.push(word);
-        end_of_option(&content, "options", errors);
-    }
-    Ok(mutex)
+    Ok(name.span())
 }
 
 /// The comma after an option. Without one the next option is read all the same.

@@ -4,6 +4,8 @@
 mod key;
 mod output;
 mod signature;
+mod template;
+mod writer;
 
 use proc_macro2::Span;
 use syn::Ident;
@@ -11,47 +13,57 @@ use syn::ext::IdentExt;
 
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::item::{Annotated, Binding, CachedFn};
-use crate::template::Template;
+use crate::item::{Annotated, AnnotatedFn, Binding};
+use crate::key::Key;
 
-pub(crate) use key::template_in_code;
-pub(crate) use signature::is_cached;
+use self::key::Keys;
+use self::template::In;
+
+pub(crate) use self::template::{Roots, check as template, template_in_code};
+pub(crate) use self::writer::named;
 
 /// A function that passed every rule, with what the expansion needs of it.
 pub(crate) struct Checked {
-    pub(crate) function: CachedFn,
-    pub(crate) template: Template,
+    pub(crate) function: AnnotatedFn,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) tags: Vec<Key>,
 }
 
 pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> Option<Checked> {
     let function = match annotated {
         Annotated::Function(function) => *function,
         Annotated::Bodiless(semicolon) => {
-            signature::without_body(semicolon, errors);
+            signature::without_body(args.attribute, semicolon, errors);
             return None;
         }
         Annotated::Other(word) => {
-            signature::not_a_function(&word, errors);
+            signature::not_a_function(args.attribute, &word, errors);
             return None;
         }
     };
     signature::constant(&function, errors);
     signature::variadic(&function, errors);
-    signature::cached_twice(&function, args, errors);
+    signature::annotated_twice(&function, args, errors);
     signature::hidden_names(&function, errors);
     output::check(&function, args, errors);
+    let Keys { keys, tags } =
+        if args.attribute.writes() { writer::check(args, &function, errors) } else { reader(args, &function, errors) };
+    Some(Checked { function, keys, tags })
+}
+
+fn reader(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Keys {
     missing_ttl(args, errors);
     lease_outlives_load(args, errors);
     let mut excused = Excused { names: Vec::new(), all: args.skip_unreadable };
     skipped_twice(args, errors);
-    skipped_unknown(args, &function, &mut excused, errors);
-    read_in_a_transaction(args, &function, &excused, errors);
-    let template = key::check(args, &function, &mut excused, errors);
-    template.map(|template| Checked { function, template })
+    skipped_unknown(args, function, &mut excused, errors);
+    read_in_a_transaction(args, function, &excused, errors);
+    key::of_reader(args, function, &mut excused, errors)
 }
 
 /// Arguments that seem to be forgotten because of a mistake that is reported already.
-struct Excused {
+#[derive(Default)]
+pub(crate) struct Excused {
     names: Vec<String>,
     /// Nobody knows which.
     all: bool,
@@ -64,7 +76,11 @@ impl Excused {
     }
 
     fn holds(&self, binding: &Binding) -> bool {
-        self.all || self.names.contains(&binding.name())
+        self.names(&binding.name())
+    }
+
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.all || self.names.iter().any(|excused| excused == name)
     }
 }
 
@@ -113,28 +129,32 @@ fn skipped_twice(args: &Args, errors: &mut Errors) {
     }
 }
 
-fn skipped_unknown(args: &Args, function: &CachedFn, excused: &mut Excused, errors: &mut Errors) {
+fn skipped_unknown(args: &Args, function: &AnnotatedFn, excused: &mut Excused, errors: &mut Errors) {
     for name in &args.skip {
         if name == "self" {
             errors.at(name.span(), "`self` is part of no key unless a place names it; remove it here");
         } else if !function.bindings.iter().any(|binding| same(&binding.ident, name)) {
-            let (message, meant) = key::unknown(&name.unraw().to_string(), function, key::In::Skip);
+            let roots = Roots::of(function, Err(""));
+            let (message, meant) = roots.unknown(&name.unraw().to_string(), In::Skip);
             errors.at(name.span(), message);
             excused.excuse(meant);
         }
     }
 }
 
-fn read_in_a_transaction(args: &Args, function: &CachedFn, excused: &Excused, errors: &mut Errors) {
+fn read_in_a_transaction(args: &Args, function: &AnnotatedFn, excused: &Excused, errors: &mut Errors) {
+    if args.has("bypass_in_transaction") {
+        return;
+    }
     for binding in &function.bindings {
         if binding.transaction && !skipped(args, binding) && !excused.holds(binding) {
             let name = binding.name();
             errors.at(
                 binding.ident.span(),
                 format!(
-                    "a read inside of a transaction would put uncommitted rows into the cache; call the function \
-                     outside of it with a pool, or write `skip({name})` if you know that nothing uncommitted can be \
-                     read here"
+                    "a read inside of a transaction would put uncommitted rows into the cache; write \
+                     `bypass_in_transaction` to read past the cache, call the function outside of the transaction \
+                     with a pool, or write `skip({name})` if you know that nothing uncommitted can be read here"
                 ),
             );
         }

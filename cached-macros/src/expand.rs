@@ -3,51 +3,57 @@
 //! The expansion says in which order things happen; what happens is the runtime's. The signature and the attributes
 //! of the user stay as they are, and the body stands in place, once.
 
+mod cache_key;
 mod key;
 mod newtype;
+mod reader;
 mod runtime;
 mod site;
+mod writer;
 
-use proc_macro2::{Group, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, ExprClosure, Path, ReturnType, Type};
+use syn::{Expr, ExprClosure, Path, ReturnType, Type};
 
 use crate::args::{Args, Returns, Ttl};
-use crate::check::{Checked, is_cached};
-use crate::item::CachedFn;
-use crate::output::{self, Shape, Start, first_token};
+use crate::attribute::Attribute;
+use crate::check::Checked;
+use crate::item::AnnotatedFn;
+use crate::key::Key;
+use crate::output::{Shape, Start, first_token};
 
+use self::key::Rendering;
 use self::runtime::{Runtime, site};
 
+pub(crate) use self::cache_key::cache_key;
 pub(crate) use self::key::key_in_code;
 pub(crate) use self::newtype::key_part;
 
-/// The annotated function, cached.
+/// The annotated function, around which the cache stands.
 pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
     let expansion = Expansion {
         args,
+        checked,
         function: &checked.function,
         runtime: Runtime::new(args.runtime.as_ref()),
         here: site(Span::call_site()),
     };
-    let CachedFn { attrs, vis, defaultness, sig, inner_attrs, body, .. } = &checked.function;
-    let site = site::site(args, &checked.function, &expansion.runtime);
-    let key = key::of_call(args, checked, &expansion.runtime);
+    let AnnotatedFn { attrs, vis, defaultness, sig, inner_attrs, body, .. } = &checked.function;
+    let site = site::site(args, checked, &expansion.runtime);
+    let call = if args.attribute.writes() { expansion.write() } else { expansion.call() };
     let statements = match checked.function.shape {
         Shape::Async => expansion.asynchronous(),
         Shape::Blocking => expansion.blocking(),
         Shape::Boxed(start) => expansion.boxed(start),
         Shape::Future(start) => expansion.future(start),
     };
-    let call = expansion.call();
     let braces = self::site(body.span());
     // Inner attributes are illegal on a nested block, and they are about the whole function anyway.
     quote_spanned! {braces=>
         #(#attrs)* #vis #defaultness #sig {
             #(#inner_attrs)*
             #site
-            #key
             #call
             #statements
         }
@@ -57,13 +63,13 @@ pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
 /// What could not be expanded. The item comes first: editors take names and types from it, and nothing else is
 /// reported as missing.
 pub(crate) fn failure(item: &TokenStream, runtime: Option<&Path>, error: &syn::Error) -> TokenStream {
-    let parts = |input: ParseStream| Ok((input.call(Attribute::parse_outer)?, input.parse::<TokenStream>()?));
+    let parts = |input: ParseStream| Ok((input.call(syn::Attribute::parse_outer)?, input.parse::<TokenStream>()?));
     let errors = error.to_compile_error();
     let Ok((attrs, rest)) = parts.parse2(item.clone()) else {
         return quote!(#item #errors);
     };
-    // Another `#[cached]` would report the same mistakes again.
-    let attrs = attrs.iter().filter(|attr| !is_cached(attr, runtime));
+    // Another attribute of ours would report the same mistakes again.
+    let attrs = attrs.iter().filter(|attr| Attribute::of(attr, runtime).is_none());
     quote!(#(#attrs)* #rest #errors)
 }
 
@@ -78,41 +84,21 @@ fn unlinted(closure: &ExprClosure) -> ExprClosure {
 
 struct Expansion<'a> {
     args: &'a Args,
-    function: &'a CachedFn,
+    checked: &'a Checked,
+    function: &'a AnnotatedFn,
     runtime: Runtime,
     /// For tokens that stand for nothing that the user wrote.
     here: Span,
 }
 
+/// The shapes of functions. What stands around the body differs between readers and writers: `reader`, `writer`.
 impl Expansion<'_> {
-    // Input:
-    //     cache = self.cache.clone(), when = id > 0
-    // Output:
-    //     let __call = Call::new(&__SITE, __key).cache(self.cache.clone()).when(id > 0);
-    fn call(&self) -> TokenStream {
-        let here = self.here;
-        let rt = self.runtime.at(here);
-        // An error about an expression is shown there, not at the attribute.
-        let cache = self.args.cache.iter().map(|cache| {
-            let at = site(first_token(cache));
-            quote_spanned!(at=> .cache(#cache))
-        });
-        let when = self.args.when.iter().map(|when| {
-            let at = site(first_token(when));
-            quote_spanned!(at=> .when(#when))
-        });
-        quote_spanned!(here=> let __call = #rt::Call::new(&__SITE, __key) #(#cache)* #(#when)*;)
-    }
-
     // Input:
     //     async fn find_user(pool: &Pool, id: i64) -> Result<User, Error> {
     //         query(id).fetch(pool).await
     //     }
     // Output:
-    //     let mut __slot = typed(open(__call).await, shape!(share Result<User, Error>));
-    //     if let Some(__out) = __slot.hit().await {
-    //         return __out;
-    //     }
+    //     …
     //     let __out = __slot.load(async move {
     //         if let Some(__out) = None::<Result<User, Error>> {
     //             return __out;
@@ -124,8 +110,7 @@ impl Expansion<'_> {
         let here = self.here;
         let edge = self.edge();
         let body = self.body();
-        let load = quote_spanned!(here=> let __out = __slot.load(async move { #edge #body }).await;);
-        self.awaited(&load)
+        self.awaited(&quote_spanned!(here=> async move { #edge #body }))
     }
 
     // Input:
@@ -148,9 +133,8 @@ impl Expansion<'_> {
         let rt = self.runtime.at(here);
         let body = self.body();
         let arrow = self.arrow();
-        let closure = quote_spanned!(here=> move || #arrow #body);
-        let (before, load) = self.started(start, &closure);
-        let statements = self.awaited(&load);
+        let (before, future) = self.started(start, &quote_spanned!(here=> move || #arrow #body));
+        let statements = self.awaited(&future);
         quote_spanned! {here=>
             #before
             #rt::Box::pin(async move { #statements })
@@ -171,9 +155,8 @@ impl Expansion<'_> {
     fn future(&self, start: Start) -> TokenStream {
         let here = self.here;
         let body = self.body();
-        let closure = quote_spanned!(here=> move || #body);
-        let (before, load) = self.started(start, &closure);
-        let statements = self.awaited(&load);
+        let (before, future) = self.started(start, &quote_spanned!(here=> move || #body));
+        let statements = self.awaited(&future);
         quote_spanned! {here=>
             #before
             async move { #statements }
@@ -183,14 +166,8 @@ impl Expansion<'_> {
     fn started(&self, start: Start, closure: &TokenStream) -> (TokenStream, TokenStream) {
         let here = self.here;
         match start {
-            Start::OnMiss => (
-                quote_spanned!(here=> let __body = #closure;),
-                quote_spanned!(here=> let __out = __slot.load(__body()).await;),
-            ),
-            Start::AtCall => (
-                quote_spanned!(here=> let __body = (#closure)();),
-                quote_spanned!(here=> let __out = __slot.load(__body).await;),
-            ),
+            Start::OnMiss => (quote_spanned!(here=> let __body = #closure;), quote_spanned!(here=> __body())),
+            Start::AtCall => (quote_spanned!(here=> let __body = (#closure)();), quote_spanned!(here=> __body)),
         }
     }
 
@@ -199,56 +176,84 @@ impl Expansion<'_> {
     //         users.find(id).first(conn)
     //     }
     // Output:
-    //     let mut __slot = typed(open_blocking(__call), shape!(share QueryResult<User>));
-    //     if let Some(__out) = __slot.hit_blocking() {
-    //         return __out;
-    //     }
+    //     …
     //     let __out = __slot.run(move || -> QueryResult<User> { users.find(id).first(conn) });
     //     …
     fn blocking(&self) -> TokenStream {
         let here = self.here;
-        let rt = self.runtime.at(here);
         let body = self.body();
         let arrow = self.arrow();
-        let slot = self.slot(&quote_spanned!(here=> #rt::open_blocking(__call)));
-        let settled = self.settled();
-        quote_spanned! {here=>
-            #slot
-            if let #rt::Some(__out) = __slot.hit_blocking() {
-                return __out;
-            }
-            let __out = __slot.run(move || #arrow #body);
-            #settled
-            __slot.fill_blocking();
-            __slot.give(__value)
+        let closure = quote_spanned!(here=> move || #arrow #body);
+        if self.args.attribute.writes() { self.write_blocking(&closure) } else { self.read_blocking(&closure) }
+    }
+
+    /// What every function that can wait has around its body.
+    fn awaited(&self, future: &TokenStream) -> TokenStream {
+        if self.args.attribute.writes() { self.write_awaited(future) } else { self.read_awaited(future) }
+    }
+}
+
+/// What readers and writers have in common.
+impl Expansion<'_> {
+    /// `let mut __key = …;`
+    fn rendered(&self, key: &Key, variable: &str) -> TokenStream {
+        match key {
+            Key::Template(literal, template) => self.rendering(variable, None).template(literal, template),
+            Key::Typed(expr) => self.typed(expr, variable),
         }
     }
 
-    /// What every function that can wait has around its load.
-    fn awaited(&self, load: &TokenStream) -> TokenStream {
-        let here = self.here;
-        let rt = self.runtime.at(here);
-        let slot = self.slot(&quote_spanned!(here=> #rt::open(__call).await));
-        let settled = self.settled();
-        quote_spanned! {here=>
-            #slot
-            if let #rt::Some(__out) = __slot.hit().await {
-                return __out;
-            }
-            #load
-            #settled
-            __slot.fill().await;
-            __slot.give(__value)
-        }
+    fn rendering<'a>(&'a self, variable: &'a str, result: Option<&'a Ident>) -> Rendering<'a> {
+        Rendering { function: self.function, runtime: &self.runtime, variable, result }
     }
 
-    /// The one call that asks something of the types. It stands where the type is written, and so does its error.
-    fn slot(&self, opened: &TokenStream) -> TokenStream {
-        let here = self.here;
-        let value = &self.function.value;
-        let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
+    // Input:
+    //     key = UserKey { id }
+    // Output:
+    //     let __key = key_of(shape!(Result<User, Error>), &UserKey { id });
+    //
+    // The shape tells which type is stored, and the key which one it is for. With `value = user` that is the type of
+    // `user`, and where nothing is stored any key will do.
+    fn typed(&self, expr: &Expr, variable: &str) -> TokenStream {
+        let at = site(first_token(expr));
         let rt = self.runtime.at(at);
-        let share = value.as_ref().is_some_and(|value| output::surely_owned(value, &self.function.sig));
+        let variable = Ident::new(variable, at);
+        let key = match (self.args.attribute, &self.args.value) {
+            (Attribute::Invalidate, _) => quote_spanned!(at=> any_key(&#expr)),
+            (_, Some(_)) => quote_spanned!(at=> key_of_value(__stored, &#expr)),
+            (_, None) => {
+                let shape = self.shape(at, false);
+                quote_spanned!(at=> key_of(#shape, &#expr))
+            }
+        };
+        quote_spanned!(at=> let #variable = #rt::#key;)
+    }
+
+    // Input:
+    //     cache = self.cache.clone(), when = id > 0
+    // Output:
+    //     .cache(self.cache.clone()).when(id > 0)
+    fn conditions(&self) -> TokenStream {
+        // An error about an expression is shown there, not at the attribute.
+        let cache = self.args.cache.iter().map(|cache| {
+            let at = site(first_token(cache));
+            quote_spanned!(at=> .cache(#cache))
+        });
+        let when = self.args.when.iter().map(|when| {
+            let at = site(first_token(when));
+            quote_spanned!(at=> .when(#when))
+        });
+        quote!(#(#cache)* #(#when)*)
+    }
+
+    // Input:
+    //     async fn find_user(id: i64) -> Result<User, Error>
+    // Output:
+    //     shape!(share Result<User, Error>)
+    fn shape(&self, at: Span, share: bool) -> TokenStream {
+        let rt = self.runtime.at(at);
+        let unit = quote_spanned!(at=> ());
+        let value = self.function.value.as_ref().map_or(unit, ToTokens::to_token_stream);
         let words = match (share, self.args.returns) {
             (_, Some(Returns::Value)) => quote_spanned!(at=> value),
             (true, Some(Returns::Result)) => quote_spanned!(at=> share result),
@@ -256,8 +261,7 @@ impl Expansion<'_> {
             (true, None) => quote_spanned!(at=> share),
             (false, None) => TokenStream::new(),
         };
-        let typed = quote_spanned!(at=> #rt::typed(#opened, #rt::shape!(#words #value)));
-        quote_spanned!(here=> let mut __slot = #typed;)
+        quote_spanned!(at=> #rt::shape!(#words #value))
     }
 
     // Input:
@@ -272,23 +276,24 @@ impl Expansion<'_> {
     //
     // `__out` is passed on and never borrowed: a borrowed local counts as held across the await that follows, and
     // then the error type would have to be `Send`.
-    fn settled(&self) -> TokenStream {
+    fn settled(&self, variable: &str) -> TokenStream {
         let here = self.here;
         let rt = self.runtime.at(here);
+        let slot = Ident::new(variable, here);
         let ttl = match &self.args.ttl {
             Some(Ttl::PerValue(closure)) => {
                 let at = site(first_token(&closure.body));
                 let closure = unlinted(closure);
-                quote_spanned!(at=> let __out = __slot.ttl(__out, #closure);)
+                quote_spanned!(at=> let __out = #slot.ttl(__out, #closure);)
             }
             _ => TokenStream::new(),
         };
         let unless = self.args.unless.as_ref().map(unlinted);
-        let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = __slot.unless(__out, #closure);));
+        let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = #slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
             #(#unless)*
-            let __value = match __slot.settle(__out) {
+            let __value = match #slot.settle(__out) {
                 #rt::Ok(__value) => __value,
                 #rt::Err(__out) => return __out,
             };

@@ -1,23 +1,23 @@
-//! What the attribute was put on: the annotated function → [`CachedFn`]. Its body stays the tokens that it is, so
+//! What the attribute was put on: the annotated function → [`AnnotatedFn`]. Its body stays the tokens that it is, so
 //! half-typed bodies and syntax of tomorrow pass through.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, FnArg, Ident, LitStr, Pat, PatType, Signature, Token, Type, Visibility, token};
+use syn::{Attribute, FnArg, Ident, LitStr, Pat, PatType, ReceiverKind, Signature, Token, Type, Visibility, token};
 
 use crate::output::{self, Shape};
 
 pub(crate) enum Annotated {
-    Function(Box<CachedFn>),
+    Function(Box<AnnotatedFn>),
     /// A method that a trait only declares; the span is that of its `;`.
     Bodiless(Span),
     /// Something that is no function: the keyword that says what.
     Other(TokenTree),
 }
 
-pub(crate) struct CachedFn {
+pub(crate) struct AnnotatedFn {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     /// `default fn`, where specialization is on.
@@ -61,7 +61,21 @@ impl Annotated {
     }
 }
 
-impl CachedFn {
+impl AnnotatedFn {
+    /// Whether an argument is the handle of a transaction.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.bindings.iter().any(|binding| binding.transaction)
+    }
+
+    /// `&self`, `&mut self`, `self: &Self`
+    pub(crate) fn borrows_self(&self) -> bool {
+        self.sig.receiver().is_some_and(|receiver| match &receiver.kind {
+            ReceiverKind::Reference(..) => true,
+            ReceiverKind::Typed(_, ty) => matches!(output::bare(ty), Type::Reference(_)),
+            _ => false,
+        })
+    }
+
     /// The receiver's own `self`: it has the hygiene that another one lacks.
     pub(crate) fn receiver(&self) -> Option<&Token![self]> {
         self.sig.receiver().map(|receiver| &receiver.self_token)
@@ -92,7 +106,7 @@ fn parse(input: ParseStream) -> syn::Result<Annotated> {
     let mut names = Names { sig: &sig, body: &braces, bindings: Vec::new(), opaque: Vec::new() };
     names.collect();
     let Names { bindings, opaque, .. } = names;
-    Ok(Annotated::Function(Box::new(CachedFn {
+    Ok(Annotated::Function(Box::new(AnnotatedFn {
         attrs,
         vis,
         defaultness,
@@ -223,9 +237,9 @@ fn is_transaction(ty: &Type) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Annotated, CachedFn};
+    use super::{Annotated, AnnotatedFn};
 
-    fn function(text: &str) -> Box<CachedFn> {
+    fn function(text: &str) -> Box<AnnotatedFn> {
         match Annotated::parse(text.parse().unwrap()) {
             Ok(Annotated::Function(function)) => function,
             Ok(_) => panic!("not a function: {text}"),

@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //!
-//! `args` reads the options and `item` the function they stand on; `template` reads keys; `output` knows return types.
-//! `check` holds every rule about misuse, `errors` collects what they find. What passed goes to `expand`, the only
-//! module that writes code. `newtype` is the derive's own small way through the same stations.
+//! `attribute` says which one it is, `args` reads its options and `item` the function it stands on; `key` and `template`
+//! read keys and tags; `output` knows return types. `check` holds every rule about misuse, `errors` collects what they
+//! find. What passed goes to `expand`, the only module that writes code. `newtype` and `cache_key` are the derives' own
+//! small ways through the same stations.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -13,10 +14,13 @@
 )]
 
 mod args;
+mod attribute;
+mod cache_key;
 mod check;
 mod errors;
 mod expand;
 mod item;
+mod key;
 mod newtype;
 mod output;
 mod template;
@@ -27,6 +31,8 @@ use proc_macro::TokenStream;
 use syn::parse::{ParseStream, Parser};
 
 use crate::args::Args;
+use crate::attribute::Attribute;
+use crate::cache_key::CacheKey;
 use crate::errors::Errors;
 use crate::item::Annotated;
 use crate::newtype::Newtype;
@@ -47,7 +53,7 @@ use crate::newtype::Newtype;
 ///
 /// | option | meaning | when absent |
 /// |---|---|---|
-/// | `key = "user:<id>"` | the template of the key, see below | compile error |
+/// | `key = "user:<id>"`, `key = UserKey { id }` | the template of the key, see below, or a [typed key](macro@CacheKey) | compile error |
 /// | `ttl = 3600`, `ttl = "1h30m"`, `ttl = never`, <code>ttl = \|v\| expr</code> | how long a value lives: seconds, text, or taken from the loaded value (seconds or a `Duration`; zero: not stored) | compile error |
 /// | `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)` | one loader per key across all processes; the others wait for its result | callers of one process share a load |
 /// | `skip(pool, ctx)` | arguments that the value does not depend on | every argument must be in the key or here |
@@ -57,6 +63,8 @@ use crate::newtype::Newtype;
 /// | <code>unless = \|v\| expr</code> | do not store such a value | everything is stored |
 /// | `jitter = 0.1` | shortens each ttl at random by up to this share | `0.05` |
 /// | `load_timeout = "30s"` | a load longer than this loses its lease | `30s` |
+/// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together; what only a tag names is not part of the key | none |
+/// | `bypass_in_transaction` | with a `Transaction` among the arguments: run the body, past the cache | compile error where there is such an argument |
 /// | `cache = self.cache.clone()` | which cache | the scope's, else the installed one |
 /// | `returns = value`, `returns = result` | how the return type is read | by its type: of a `Result` the `Ok` is cached |
 /// | `crate = ::my::path` | where the runtime lives | `::cached_runtime` |
@@ -78,7 +86,69 @@ use crate::newtype::Newtype;
 /// that covers hits, below it one that covers loads only.
 #[proc_macro_attribute]
 pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
-    cached_function(options.into(), item.into()).into()
+    annotated(Attribute::Cached, options.into(), item.into()).into()
+}
+
+/// Makes a function a write that readers notice: when it succeeded, the values under these keys and tags are gone.
+///
+/// ```ignore
+/// #[invalidate(key = "user:<id>", key = "user:email:<result.email>", tag = "org:<org_id>")]
+/// pub async fn rename(pool: &SqlitePool, org_id: i64, id: i64, name: &str) -> Result<User, sqlx::Error> {
+///     sqlx::query_as("UPDATE …").bind(name).bind(id).fetch_one(pool).await
+/// }
+/// ```
+///
+/// It returns what the body returns. After an `Err` nothing is invalidated, and neither `?` nor an early `return` gets
+/// around it after an `Ok`. An invalidation that cannot be delivered is logged, counted and tried again.
+///
+/// # Options
+///
+/// | option | meaning | when absent |
+/// |---|---|---|
+/// | `key = "user:<id>"`, `key = UserKey { id }`, repeatable | a key as its readers have it; places begin with an argument, with `self` or with `result` | at least one key or tag |
+/// | `tag = "org:<org_id>"`, repeatable | every value with this tag | at least one key or tag |
+/// | `two_phase` | also hides the value while the body runs, and if the process dies after its commit | the value is gone when the body is done |
+/// | `after_commit` | waits for the `commit()` of `cache.transaction()` | compile error with a `Transaction` among the arguments |
+/// | `when = expr` | invalidates only then | always |
+/// | `cache = self.cache.clone()` | which cache | the scope's, else the installed one |
+/// | `returns = value`, `returns = result` | how the return type is read | by its type: a `Result` that is an `Err` is a failure |
+/// | `crate = ::my::path` | where the runtime lives | `::cached_runtime` |
+///
+/// `<result.email>` is of what the body returned: the `Ok`, and of an `Option` the `Some`; without one, that key is
+/// left out. Arguments that no key names are nothing to worry about, and `key` may be written as often as there are
+/// keys that became old.
+#[proc_macro_attribute]
+pub fn invalidate(options: TokenStream, item: TokenStream) -> TokenStream {
+    annotated(Attribute::Invalidate, options.into(), item.into()).into()
+}
+
+/// Makes a function a write into database and cache together: what it returned, or `value`, is there for readers.
+///
+/// ```ignore
+/// #[write_through(key = "user:<user.id>", ttl = 3600, value = user)]
+/// pub async fn save(pool: &SqlitePool, user: &User) -> Result<(), sqlx::Error> {
+///     sqlx::query("UPDATE …").bind(&user.name).bind(user.id).execute(pool).await.map(drop)
+/// }
+/// ```
+///
+/// The value is hidden while the body runs. Where two writes of one key overlap, nothing is stored: never the older
+/// one. What is stored must be what a reader of the key would load; of a row with columns that the database fills,
+/// return the row or write [`macro@invalidate`].
+///
+/// # Options
+///
+/// | option | meaning | when absent |
+/// |---|---|---|
+/// | `key = "user:<user.id>"`, `key = UserKey { id }` | the key as its readers have it; places begin with an argument or with `self` | compile error |
+/// | `ttl = 3600`, `ttl = "1h30m"`, `ttl = never`, <code>ttl = \|v\| expr</code> | as in [`macro@cached`]; the closure takes what was returned | compile error |
+/// | `value = user` | what is stored, made of arguments and borrowed before the body runs | what is returned |
+/// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together | none |
+/// | `none_ttl`, `version`, `jitter`, `load_timeout`, `unless`, `when` | as in [`macro@cached`] | |
+/// | `after_commit` | waits for the `commit()` of `cache.transaction()` | compile error with a `Transaction` among the arguments |
+/// | `cache`, `returns`, `crate` | as in [`macro@cached`] | |
+#[proc_macro_attribute]
+pub fn write_through(options: TokenStream, item: TokenStream) -> TokenStream {
+    annotated(Attribute::WriteThrough, options.into(), item.into()).into()
 }
 
 /// Lets a struct with one field stand in a key, written as the field is.
@@ -94,6 +164,28 @@ pub fn key_part(item: TokenStream) -> TokenStream {
     key_part_newtype(item.into()).into()
 }
 
+/// Makes a struct a key, with its template and the type of the value under it in one place for readers and writers.
+///
+/// ```ignore
+/// #[derive(CacheKey)]
+/// #[cache_key("user:<id>", value = User)]
+/// struct UserKey {
+///     id: i64,
+/// }
+///
+/// #[cached(key = UserKey { id }, ttl = 3600)]
+/// async fn find(id: i64) -> Option<User> { … }
+///
+/// let user: Option<User> = cache.get(&UserKey { id: 42 }).await?;
+/// ```
+///
+/// Every field is in the template. `#[cache_key(…, crate = ::my::path)]` says where the runtime lives, if not at
+/// `::cached_runtime`.
+#[proc_macro_derive(CacheKey, attributes(cache_key))]
+pub fn cache_key(item: TokenStream) -> TokenStream {
+    cache_key_struct(item.into()).into()
+}
+
 /// What `key!` of the runtime calls.
 #[doc(hidden)]
 #[proc_macro]
@@ -101,9 +193,13 @@ pub fn key_impl(input: TokenStream) -> TokenStream {
     key_in_code(input.into()).into()
 }
 
-fn cached_function(options: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+fn annotated(
+    attribute: Attribute,
+    options: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
     let mut errors = Errors::default();
-    let args = Args::parse(options, &mut errors);
+    let args = Args::parse(attribute, options, &mut errors);
     let checked = match Annotated::parse(item.clone()) {
         Ok(annotated) => check::check(&args, annotated, &mut errors),
         Err(error) => {
@@ -123,6 +219,14 @@ fn key_part_newtype(item: proc_macro2::TokenStream) -> proc_macro2::TokenStream 
     let mut errors = Errors::default();
     let newtype = Newtype::parse(item, &mut errors);
     let mut tokens = newtype.as_ref().map(expand::key_part).unwrap_or_default();
+    tokens.extend(errors.finish().map(|error| error.to_compile_error()));
+    tokens
+}
+
+fn cache_key_struct(item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let mut errors = Errors::default();
+    let key = CacheKey::parse(item, &mut errors);
+    let mut tokens = key.as_ref().map(expand::cache_key).unwrap_or_default();
     tokens.extend(errors.finish().map(|error| error.to_compile_error()));
     tokens
 }

@@ -108,6 +108,10 @@ pub(crate) fn result_of(value: &Type) -> Option<(&Type, &Type)> {
     }
 }
 
+pub(crate) fn is_unit(value: &Type) -> bool {
+    matches!(bare(value), Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
 /// Where a type error about the cached value is shown: at the innermost type that is surely part of it.
 /// (A stable compiler marks the first token of a span only, so `Result<Option<User>, E>` would show `Result`.)
 pub(crate) fn anchor(ty: &Type) -> Span {

@@ -79,7 +79,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self) {
         if self.source.is_empty() {
-            self.mistake(0..0, "the key is empty; write a template such as \"user:<id>\"");
+            self.mistake(0..0, "the template is empty; write one such as \"user:<id>\"");
         }
         let mut rest = self.source;
         while let Some(stop) = rest.find(['<', '>']) {
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn mistakes() {
         for (source, expected) in [
-            ("", "! 0..0 the key is empty"),
+            ("", "! 0..0 the template is empty"),
             ("a:<id", r#""a:id" ! 2..3 this `<` is not closed"#),
             ("a:<id:<b>", r#""a:id:" b@6..9 ! 2..3 this `<` is not closed"#),
             ("a>b", r#""ab" ! 1..2 this `>` closes nothing"#),

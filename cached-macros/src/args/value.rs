@@ -1,9 +1,10 @@
 //! The value of each option: which expressions it takes, and what to write instead of the others.
 
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, ExprLit, Lit, LitInt, LitStr, Path, UnOp};
+use syn::{Expr, ExprClosure, ExprLit, Ident, Lit, LitInt, LitStr, Path, UnOp};
 
-use super::{Returns, Time, Ttl, duration};
+use super::{Returns, Time, Ttl, Written, duration};
 use crate::errors::without_spaces;
 
 fn error<T>(on: &Expr, message: impl std::fmt::Display) -> syn::Result<T> {
@@ -11,7 +12,7 @@ fn error<T>(on: &Expr, message: impl std::fmt::Display) -> syn::Result<T> {
 }
 
 /// A value that comes through a `macro_rules!` variable stands in an invisible group.
-pub(super) fn ungrouped(mut expr: Expr) -> Expr {
+pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
     while let Expr::Group(group) = expr {
         expr = *group.expr;
     }
@@ -36,16 +37,66 @@ fn negative(expr: &Expr) -> bool {
     matches!(expr, Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some())
 }
 
-pub(super) fn key(expr: Expr) -> syn::Result<LitStr> {
+pub(super) fn key(expr: Expr) -> syn::Result<Written> {
     match &expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(template), .. }) => Ok(template.clone()),
-        Expr::Struct(_) => {
-            error(&expr, "a typed key is not available in this version; write a template: `key = \"user:<id>\"`")
+        Expr::Lit(ExprLit { lit: Lit::Str(template), .. }) => Ok(Written::Template(template.clone())),
+        Expr::Struct(_) => Ok(Written::Typed(expr)),
+        Expr::Path(path) if path.path.segments.last().is_some_and(|segment| names_a_type(&segment.ident)) => {
+            Ok(Written::Typed(expr))
         }
         Expr::Macro(_) => {
             error(&expr, "the key is a template, not a macro; write the arguments into it: `key = \"user:<id>\"`")
         }
-        _ => error(&expr, "the key is a string literal; write `key = \"user:<id>\"`"),
+        Expr::Array(_) | Expr::Tuple(_) => error(
+            &expr,
+            "several keys are several options, for `#[invalidate]` only; write `key = \"user:<id>\", key = \
+             \"users\"`",
+        ),
+        Expr::Call(_) => error(
+            &expr,
+            "a key is not called: a typed key has named fields, `key = UserKey { id }`, and a template is a string \
+             literal, `key = \"user:<id>\"`",
+        ),
+        _ => error(
+            &expr,
+            "the key is a string literal or a typed key; write `key = \"user:<id>\"` or `key = UserKey { id }`",
+        ),
+    }
+}
+
+/// A unit struct, not a constant or an argument: `AllUsers`, neither `KEY` nor `key`.
+fn names_a_type(ident: &Ident) -> bool {
+    let name = ident.unraw().to_string();
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+}
+
+pub(super) fn tag(expr: Expr) -> syn::Result<LitStr> {
+    match &expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(template), .. }) => Ok(template.clone()),
+        Expr::Struct(_) => {
+            error(&expr, "a tag has no value, and so no typed key; write a template: `tag = \"org:<org_id>\"`")
+        }
+        Expr::Macro(_) => {
+            error(&expr, "a tag is a template, not a macro; write the arguments into it: `tag = \"org:<org_id>\"`")
+        }
+        Expr::Array(_) | Expr::Tuple(_) => {
+            error(&expr, "several tags are several options; write `tag = \"org:<org_id>\", tag = \"users\"`")
+        }
+        _ => error(&expr, "a tag is a string literal; write `tag = \"org:<org_id>\"`"),
+    }
+}
+
+/// What `#[write_through]` stores.
+pub(super) fn stored(expr: Expr) -> syn::Result<Expr> {
+    match expr {
+        Expr::Closure(closure) => error(
+            &Expr::Closure(closure),
+            "`value` is made of arguments, before there is a result; write `value = user`, or leave it out to store \
+             what is returned",
+        ),
+        // It is borrowed anyway.
+        Expr::Reference(reference) => Ok(*reference.expr),
+        expr => Ok(expr),
     }
 }
 

@@ -1,8 +1,9 @@
-//! The words of the option list, and the words that people try instead.
+//! The words of the option lists, and the words that people try instead.
 
+use crate::attribute::Attribute;
 use crate::errors::{did_you_mean, list};
 
-pub(crate) const OPTIONS: [&str; 13] = [
+const CACHED: &[&str] = &[
     "key",
     "ttl",
     "mutex",
@@ -13,17 +14,58 @@ pub(crate) const OPTIONS: [&str; 13] = [
     "unless",
     "jitter",
     "load_timeout",
+    "tag",
+    "bypass_in_transaction",
     "cache",
     "returns",
     "crate",
 ];
 
+const INVALIDATE: &[&str] = &["key", "tag", "two_phase", "after_commit", "when", "cache", "returns", "crate"];
+
+const WRITE_THROUGH: &[&str] = &[
+    "key",
+    "ttl",
+    "value",
+    "none_ttl",
+    "version",
+    "when",
+    "unless",
+    "jitter",
+    "load_timeout",
+    "tag",
+    "after_commit",
+    "cache",
+    "returns",
+    "crate",
+];
+
+pub(super) const fn options(attribute: Attribute) -> &'static [&'static str] {
+    match attribute {
+        Attribute::Cached => CACHED,
+        Attribute::Invalidate => INVALIDATE,
+        Attribute::WriteThrough => WRITE_THROUGH,
+    }
+}
+
+pub(super) fn repeatable(attribute: Attribute, word: &str) -> bool {
+    word == "tag" || (word == "key" && attribute == Attribute::Invalidate)
+}
+
+pub(super) fn twice(attribute: Attribute, word: &str) -> String {
+    if word == "key" && attribute == Attribute::WriteThrough {
+        return "`key` is set twice, and a value is stored under one key; write another `#[write_through]` or \
+                `#[invalidate]` for the other key"
+            .to_owned();
+    }
+    format!("`{word}` is set twice; remove one of the two")
+}
+
 /// Planned, and no option yet.
-const LATER: [&str; 9] =
-    ["error_ttl", "stale", "refresh", "early", "local", "tag", "each", "by", "bypass_in_transaction"];
+const LATER: [&str; 7] = ["error_ttl", "stale", "refresh", "early", "local", "each", "by"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
-const HABITS: [(&str, &[&str], &str); 13] = [
+const HABITS: &[(&str, &[&str], &str)] = &[
     (
         "ttl",
         &[
@@ -53,9 +95,23 @@ const HABITS: [(&str, &[&str], &str); 13] = [
     ),
     (
         "key",
-        &["convert", "key_expr", "key_prefix", "keys", "name", "namespace", "prefix", "template"],
+        &["convert", "key_expr", "key_prefix", "name", "namespace", "prefix", "template"],
         "the whole key is one template: `key = \"user:<id>\"`",
     ),
+    ("key", &["keys"], "a key is one template, `key = \"user:<id>\"`; `#[invalidate]` takes several of them"),
+    ("tag", &["group", "groups", "tags"], "what is invalidated together has a `tag = \"org:<org_id>\"` each"),
+    (
+        "two_phase",
+        &["before", "before_invocation", "hide", "two_phases"],
+        "hiding the value while the write runs is `two_phase`",
+    ),
+    (
+        "after_commit",
+        &["commit", "defer", "on_commit", "scope", "transaction", "transactional", "tx"],
+        "waiting for the commit of a transaction is `after_commit`",
+    ),
+    ("bypass_in_transaction", &["bypass"], "reading past the cache inside of a transaction is `bypass_in_transaction`"),
+    ("value", &["arg", "argument", "entity", "put", "set"], "what is stored is the returned value, or `value = user`"),
     (
         "skip",
         &["exclude", "ignore", "ignore_args", "skip_all", "skip_args", "without"],
@@ -83,21 +139,31 @@ const HABITS: [(&str, &[&str], &str); 13] = [
     ("load_timeout", &["deadline", "timeout"], "how long a load may hold its lease is `load_timeout = \"30s\"`"),
     (
         "",
+        &["all", "all_entries", "clear", "flush"],
+        "many values are invalidated together by a `tag`, all of them by `cache.clear()`",
+    ),
+    (
+        "",
         &["map_error", "error"],
         "there is nothing to map: a cached call never fails because of the cache, and keeps its error type",
     ),
 ];
 
 /// What to say about a word that is no option, and which option was probably meant.
-pub(crate) fn unknown(word: &str) -> (String, Option<&'static str>) {
-    let options = list(OPTIONS);
+pub(super) fn unknown(attribute: Attribute, word: &str) -> (String, Option<&'static str>) {
+    let own = options(attribute);
+    let options = list(own.iter().copied());
     if LATER.contains(&word) {
         return (format!("`{word}` is not available in this version; the options are {options}"), None);
     }
-    if let Some((meant, _, hint)) = HABITS.iter().find(|(_, words, _)| words.contains(&word)) {
+    if let Some(message) = elsewhere(attribute, word) {
+        return (message, None);
+    }
+    let known = |meant: &str| meant.is_empty() || own.contains(&meant);
+    if let Some((meant, _, hint)) = HABITS.iter().find(|(meant, words, _)| known(meant) && words.contains(&word)) {
         return (format!("there is no option `{word}`; {hint}"), Some(meant));
     }
-    let meant = did_you_mean(word, OPTIONS);
+    let meant = did_you_mean(word, own.iter().copied());
     let message = match meant {
         Some(meant) => format!("there is no option `{word}`, did you mean `{meant}`? The options are {options}"),
         None => format!("there is no option `{word}`; the options are {options}"),
@@ -105,29 +171,75 @@ pub(crate) fn unknown(word: &str) -> (String, Option<&'static str>) {
     (message, meant)
 }
 
+/// An option of the other attributes.
+fn elsewhere(attribute: Attribute, word: &str) -> Option<String> {
+    let owners: Vec<String> = Attribute::ALL
+        .into_iter()
+        .filter(|other| options(*other).contains(&word))
+        .map(|other| format!("`{other}`"))
+        .collect();
+    if owners.is_empty() {
+        return None;
+    }
+    let instead = match (attribute, word) {
+        (Attribute::Cached, "value") => "a reader stores what it returns; leave it out",
+        (Attribute::Cached, "after_commit") => "a read inside of a transaction says `bypass_in_transaction`",
+        (Attribute::Cached, _) => "a reader writes nothing; leave it out",
+        (_, "skip") => "the arguments of a writer need not be in its key; leave it out",
+        (_, "mutex") => "loads take turns, writes do not; leave it out",
+        (_, "bypass_in_transaction") => "a writer inside of a transaction says `after_commit`",
+        (Attribute::Invalidate, "value") => {
+            "an invalidation stores nothing; write `#[write_through]` to store the value"
+        }
+        (Attribute::Invalidate, _) => "an invalidation stores nothing; leave it out",
+        (Attribute::WriteThrough, _) => "the value is hidden while `#[write_through]` writes anyway; leave it out",
+    };
+    Some(format!("`{word}` is an option of {}: {instead}", owners.join(" and ")))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{HABITS, LATER, OPTIONS, unknown};
+    use super::{CACHED, HABITS, INVALIDATE, LATER, WRITE_THROUGH, unknown};
+    use crate::attribute::Attribute::{Cached, Invalidate, WriteThrough};
 
     #[test]
     fn hints() {
-        for (word, part) in [
-            ("expire", "`ttl = 3600`"),
-            ("sync_writes", "`mutex`"),
-            ("prefix", "key = \"user:<id>\""),
-            ("if", "`when = expr`"),
-            ("stale", "not available in this version"),
-            ("tll", "did you mean `ttl`?"),
-            ("qwertz", "the options are `key`, `ttl`"),
+        for (attribute, word, part) in [
+            (Cached, "expire", "`ttl = 3600`"),
+            (Cached, "sync_writes", "`mutex`"),
+            (Cached, "prefix", "key = \"user:<id>\""),
+            (Cached, "if", "`when = expr`"),
+            (Cached, "stale", "not available in this version"),
+            (Cached, "tll", "did you mean `ttl`?"),
+            (Cached, "qwertz", "the options are `key`, `ttl`"),
+            (Cached, "two_phase", "an option of `#[invalidate]`: a reader writes nothing"),
+            (Cached, "after_commit", "says `bypass_in_transaction`"),
+            (Cached, "value", "an option of `#[write_through]`: a reader stores what it returns"),
+            (Invalidate, "ttl", "an option of `#[cached]` and `#[write_through]`: an invalidation stores nothing"),
+            (Invalidate, "expire", "there is no option `expire`; the options are `key`, `tag`"),
+            (Invalidate, "tags", "`tag = \"org:<org_id>\"`"),
+            (Invalidate, "before_invocation", "`two_phase`"),
+            (Invalidate, "transaction", "`after_commit`"),
+            (Invalidate, "all_entries", "`cache.clear()`"),
+            (Invalidate, "skip", "an option of `#[cached]`: the arguments of a writer"),
+            (Invalidate, "value", "write `#[write_through]`"),
+            (WriteThrough, "mutex", "loads take turns"),
+            (WriteThrough, "two_phase", "an option of `#[invalidate]`: the value is hidden"),
+            (WriteThrough, "bypass_in_transaction", "says `after_commit`"),
+            (WriteThrough, "entity", "`value = user`"),
+            (WriteThrough, "valu", "did you mean `value`?"),
         ] {
-            let (message, _) = unknown(word);
+            let (message, _) = unknown(attribute, word);
             assert!(message.contains(part), "{word}: {message}");
         }
     }
 
     #[test]
     fn no_word_means_two_things() {
-        let mut words: Vec<&str> = OPTIONS.into_iter().chain(LATER).collect();
+        let mut words: Vec<&str> = [CACHED, INVALIDATE, WRITE_THROUGH].concat();
+        words.sort_unstable();
+        words.dedup();
+        words.extend(LATER);
         words.extend(HABITS.iter().flat_map(|(_, words, _)| words.iter().copied()));
         let count = words.len();
         words.sort_unstable();

@@ -44,7 +44,7 @@ pub(crate) fn key_part(newtype: &Newtype) -> TokenStream {
 }
 
 /// A bound on a concrete type would be one error more when it does not hold.
-fn names_a_parameter(ty: &Type, generics: &Generics) -> bool {
+pub(super) fn names_a_parameter(ty: &Type, generics: &Generics) -> bool {
     output::words(ty.to_token_stream()).iter().any(|word| match word {
         Word::Ident(name, _) => generics.type_params().any(|param| param.ident == name),
         _ => false,

@@ -1,11 +1,15 @@
 //! The static part of an annotated function: what is known of it before any call.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 
 use crate::args::{Args, Time, Ttl};
-use crate::item::CachedFn;
+use crate::check::Checked;
+use crate::errors::without_spaces;
+use crate::key::Key;
+use crate::output::first_token;
 
 use super::runtime::{Runtime, site as generated};
 
@@ -18,12 +22,12 @@ use super::runtime::{Runtime, site as generated};
 //         Policy::ttl(Duration::from_millis(3600000u64)).mutex(),
 //     );
 //
-// No token of the user but literals: an item cannot name generics, `self` or arguments.
-pub(crate) fn site(args: &Args, function: &CachedFn, runtime: &Runtime) -> TokenStream {
+// No token of the user but literals and the name of a typed key: an item cannot name generics, `self` or arguments.
+pub(crate) fn site(args: &Args, checked: &Checked, runtime: &Runtime) -> TokenStream {
     let here = generated(Span::call_site());
     let rt = runtime.at(here);
-    let name = format!("::{}", function.sig.ident.unraw());
-    let template = args.key.as_ref().map(syn::LitStr::value).unwrap_or_default();
+    let name = format!("::{}", checked.function.sig.ident.unraw());
+    let template = checked.keys.iter().chain(&checked.tags).next().map(|key| template(key, runtime));
     let policy = policy(args, &rt, here);
     quote_spanned! {here=>
         static __SITE: #rt::Site = #rt::Site::new(
@@ -34,6 +38,24 @@ pub(crate) fn site(args: &Args, function: &CachedFn, runtime: &Runtime) -> Token
             #policy,
         );
     }
+}
+
+fn template(key: &Key, runtime: &Runtime) -> TokenStream {
+    let path = match key {
+        Key::Template(literal, _) => return literal.value().into_token_stream(),
+        Key::Typed(Expr::Struct(expr)) => &expr.path,
+        Key::Typed(Expr::Path(expr)) => &expr.path,
+        Key::Typed(other) => return without_spaces(other).into_token_stream(),
+    };
+    let at = generated(first_token(path));
+    let names_generics = path.segments.iter().any(|segment| !segment.arguments.is_none())
+        || path.segments.first().is_some_and(|segment| segment.ident == "Self");
+    if names_generics {
+        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
+        return names.join("::").into_token_stream();
+    }
+    let rt = runtime.at(at);
+    quote_spanned!(at=> <#path as #rt::CacheKey>::TEMPLATE)
 }
 
 fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {

@@ -1,27 +1,11 @@
 //! Which mistakes are found, and how many errors they make. Where each is shown is for `tests/ui` to see.
 
-use proc_macro2::TokenStream;
-
-/// The messages of a failed expansion, first lines only.
-fn messages(tokens: TokenStream) -> Vec<String> {
-    let file: syn::File = syn::parse2(tokens).unwrap();
-    file.items
-        .iter()
-        .filter_map(|item| match item {
-            syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
-                let message: syn::LitStr = item.mac.parse_body().unwrap();
-                Some(message.value().lines().next().unwrap_or_default().to_owned())
-            }
-            _ => None,
-        })
-        .collect()
-}
+use super::{expand, fails, messages};
+use crate::attribute::Attribute::Cached;
 
 #[track_caller]
 fn check(options: &str, item: &str, expected: &[&str]) {
-    let found = messages(super::expand(options, item));
-    let same = found.len() == expected.len() && found.iter().zip(expected).all(|(found, part)| found.contains(part));
-    assert!(same, "#[cached({options})] {item}\n{found:#?}\n{expected:#?}");
+    fails(Cached, options, item, expected);
 }
 
 const KEY: &str = r#"key = "user:<id>", "#;
@@ -79,6 +63,17 @@ fn options() {
         ("ttl = 1, crate = \"::my::rt\"", &["a path without quotes"]),
         ("ttl = 1, skip = id", &["write `skip(pool)`"]),
         ("ttl = 1, skip(&pool)", &["names of arguments"]),
+        ("ttl = 1, tag = UserKey { id }", &["a tag has no value"]),
+        ("ttl = 1, tag = TAG", &["a tag is a string literal"]),
+        ("ttl = 1, tag = [\"a\", \"b\"]", &["several tags are several options"]),
+        ("ttl = 1, tag = \"\"", &["the template is empty"]),
+        ("ttl = 1, tag = \"a\", tag = \"b\"", &[]),
+        ("ttl = 1, key = \"b\"", &["`key` is set twice; remove one"]),
+        ("ttl = 1, bypass_in_transaction = true", &["`bypass_in_transaction` takes no value"]),
+        ("ttl = 1, bypass_in_transaction(true)", &["`bypass_in_transaction` takes no value"]),
+        ("ttl = 1, bypass_in_transaction mutex", &["a comma is missing"]),
+        ("ttl = 1, two_phase", &["`two_phase` is an option of `#[invalidate]`"]),
+        ("ttl = 1, after_commit", &["says `bypass_in_transaction`"]),
         // Everything in one pass, each mistake once.
         (
             "tll = 1, mutex(leese = 1), version = 0, skip(idd)",
@@ -100,13 +95,23 @@ fn keys() {
         ("\"user:{id.0}\"", &["write `<id.0>` for the argument"]),
         ("\"{user}:<id>\"", &[]),
         ("\"user\"", &["`id` is not part of the key"]),
-        ("\"\"", &["the key is empty"]),
+        ("\"\"", &["the template is empty"]),
         ("\"user:<id\"", &["this `<` is not closed"]),
         ("\"user:<>:<1>\"", &["`<>` names no argument", "`1` is not a name"]),
         ("\"user:<id.inner|hash>\"", &[]),
-        ("UserKey { id }", &["a typed key is not available in this version"]),
+        ("UserKey { id }", &[]),
+        ("UserKey { id: id.0 }", &[]),
+        (
+            "UserKey { id: user.id }",
+            &["`id` is not part of the key, so calls that differ in it would share one value; put `id`"],
+        ),
+        ("keys::AllUsers", &["`id` is not part of the key"]),
+        ("UserKey { id: result.id }", &["only writers have a `<result>`", "`id` is not part of the key"]),
+        ("UserKey(id)", &["a typed key has named fields"]),
+        ("[\"user:<id>\", \"users\"]", &["several keys are several options"]),
+        ("id", &["the key is a string literal or a typed key"]),
         ("format!(\"user:{id}\")", &["a template, not a macro"]),
-        ("KEY", &["the key is a string literal"]),
+        ("KEY", &["the key is a string literal or a typed key"]),
     ] {
         check(&format!("ttl = 1, key = {key}"), FIND, expected);
     }
@@ -135,6 +140,13 @@ fn arguments() {
         ("key = \"a:<x>\"", "(x, y): (u8, u8)", &["`y` is not part of the key"]),
         ("key = \"a:<a>\"", "a: u8, tx: &mut Transaction<'_, Sqlite>", &["uncommitted rows"]),
         ("key = \"a:<a>\", skip(tx)", "a: u8, tx: &mut Transaction<'_, Sqlite>", &[]),
+        ("key = \"a:<a>\", bypass_in_transaction", "a: u8, tx: &mut Transaction<'_, Sqlite>", &[]),
+        ("key = \"a:<a>\", bypass_in_transaction", "a: u8", &[]),
+        ("key = Key { a }, skip(a)", "a: u8", &["`a` is in the key and in `skip(a)`"]),
+        ("key = \"a:<a>\", tag = \"b:<b>\"", "a: u8, b: u8", &["`b` is not part of the key"]),
+        ("key = \"a:<a>\", tag = \"b:<b>\", skip(b)", "a: u8, b: u8", &[]),
+        ("key = \"a:<a>\", tag = \"b:<bb>\", skip(b)", "a: u8, b: u8", &["no argument is named `bb`"]),
+        ("key = \"a:<a>\", tag = \"b:<result.b>\"", "a: u8", &["a tag is needed before there is a result"]),
         ("key = \"a:<type>\"", "r#type: u8", &[]),
         ("key = \"a:<r#type>\"", "r#type: u8", &[]),
         ("key = \"a\", skip(type)", "r#type: u8", &[]),
@@ -205,6 +217,8 @@ fn items() {
         ("#[cached(key = \"b\", ttl = 1)] fn f() -> u8 { 0 }", &["cached twice"]),
         ("#[cached_runtime::cached(ttl = 1)] fn f() -> u8 { 0 }", &["cached twice"]),
         ("#[other::cached] fn f() -> u8 { 0 }", &[]),
+        ("#[invalidate(key = \"b\")] fn f() -> u8 { 0 }", &["a reader is not a writer"]),
+        ("#[cached_runtime::write_through(key = \"b\")] fn f() -> u8 { 0 }", &["a reader is not a writer"]),
     ] {
         check(options, item, expected);
     }
@@ -216,7 +230,7 @@ fn items() {
 #[test]
 fn the_item_comes_first_and_is_cached_no_more() {
     let item = "#[inline] #[cached(key = \"b\", ttl = 1)] fn f(x: u8) -> u8 { half typed . }";
-    let text = super::expand("key = \"a\", ttl = 1", item).to_string();
+    let text = expand(Cached, "key = \"a\", ttl = 1", item).to_string();
     assert!(text.starts_with("# [inline] fn f (x : u8) -> u8 { half typed . }"), "{text}");
     assert_eq!(text.matches("compile_error").count(), 2, "{text}");
 }
@@ -243,7 +257,7 @@ fn newtypes() {
 fn keys_in_code() {
     for (input, expected) in [
         (r#"::rt, "user:<id""#, "this `<` is not closed"),
-        (r#"::rt, """#, "the key is empty"),
+        (r#"::rt, """#, "the template is empty"),
         ("::rt, KEY", "a key is a string literal"),
         ("::rt, ", "a key is a string literal"),
     ] {

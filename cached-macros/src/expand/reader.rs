@@ -1,0 +1,97 @@
+//! `#[cached]`: ask the cache, else run the body and store what it gave.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+
+use crate::output;
+
+use super::Expansion;
+use super::runtime::site;
+
+impl Expansion<'_> {
+    // Input:
+    //     key = "user:<id>", tag = "org:<org>", cache = self.cache.clone(), when = id > 0
+    // Output:
+    //     let mut __key = KeyWriter::new("user:");
+    //     part(&mut __key, &id, "");
+    //     let __call = Call::new(&__SITE, __key).cache(self.cache.clone()).when(id > 0);
+    //     let mut __tag = KeyWriter::new("org:");
+    //     part(&mut __tag, &org, "");
+    //     let __call = __call.tag(__tag);
+    pub(super) fn call(&self) -> TokenStream {
+        let here = self.here;
+        let rt = self.runtime.at(here);
+        let key = self.checked.keys.iter().map(|key| self.rendered(key, "__key"));
+        let tags = self.checked.tags.iter().map(|tag| {
+            let tag = self.rendered(tag, "__tag");
+            quote_spanned!(here=> #tag let __call = __call.tag(__tag);)
+        });
+        let conditions = self.conditions();
+        // What is read inside of a transaction is not committed, and what is cached may be older than the transaction.
+        let inside = self.args.bypass_in_transaction.filter(|_| self.function.in_transaction());
+        let bypass = inside.into_iter().map(|word| {
+            let at = site(word);
+            quote_spanned!(at=> .when(false))
+        });
+        quote_spanned! {here=>
+            #(#key)*
+            let __call = #rt::Call::new(&__SITE, __key) #conditions #(#bypass)*;
+            #(#tags)*
+        }
+    }
+
+    // Output:
+    //     let mut __slot = typed(open(__call).await, shape!(share Result<User, Error>));
+    //     if let Some(__out) = __slot.hit().await {
+    //         return __out;
+    //     }
+    //     let __out = __slot.load(…).await;
+    //     …
+    //     __slot.fill().await;
+    //     __slot.give(__value)
+    pub(super) fn read_awaited(&self, future: &TokenStream) -> TokenStream {
+        let here = self.here;
+        let rt = self.runtime.at(here);
+        let slot = self.slot(&quote_spanned!(here=> #rt::open(__call).await));
+        let settled = self.settled("__slot");
+        quote_spanned! {here=>
+            #slot
+            if let #rt::Some(__out) = __slot.hit().await {
+                return __out;
+            }
+            let __out = __slot.load(#future).await;
+            #settled
+            __slot.fill().await;
+            __slot.give(__value)
+        }
+    }
+
+    pub(super) fn read_blocking(&self, closure: &TokenStream) -> TokenStream {
+        let here = self.here;
+        let rt = self.runtime.at(here);
+        let slot = self.slot(&quote_spanned!(here=> #rt::open_blocking(__call)));
+        let settled = self.settled("__slot");
+        quote_spanned! {here=>
+            #slot
+            if let #rt::Some(__out) = __slot.hit_blocking() {
+                return __out;
+            }
+            let __out = __slot.run(#closure);
+            #settled
+            __slot.fill_blocking();
+            __slot.give(__value)
+        }
+    }
+
+    /// The one call that asks something of the types. It stands where the type is written, and so does its error.
+    fn slot(&self, opened: &TokenStream) -> TokenStream {
+        let here = self.here;
+        let value = &self.function.value;
+        let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
+        let rt = self.runtime.at(at);
+        let share = value.as_ref().is_some_and(|value| output::surely_owned(value, &self.function.sig));
+        let shape = self.shape(at, share);
+        let typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
+        quote_spanned!(here=> let mut __slot = #typed;)
+    }
+}
