@@ -210,7 +210,7 @@ impl Cache {
     /// nothing is stored, and the key is invalidated with the commit.
     ///
     /// How old the value is, only you know: for one that was just written to a database use
-    /// `#[write_through]`, which two writers cannot bring out of order.
+    /// [`write_through`](crate::write_through), which two writers cannot bring out of order.
     ///
     /// # Errors
     ///

@@ -77,7 +77,7 @@ pub trait KeyOf<V>: ToKey {}
 
 /// A key with a name and a type: made by `#[derive(CacheKey)]` on a struct, once, for readers and writers alike.
 ///
-/// ```ignore
+/// ```
 /// use std::time::Duration;
 /// use cached_runtime::{Cache, CacheKey, cached};
 /// use serde::{Deserialize, Serialize};

@@ -92,7 +92,7 @@ pub struct Readme;
 pub mod __private;
 
 #[cfg(feature = "macros")]
-pub use cached_macros::{KeyPart, cached};
+pub use cached_macros::{CacheKey, KeyPart, cached, invalidate, write_through};
 
 pub use builder::Builder;
 pub use cache::Cache;

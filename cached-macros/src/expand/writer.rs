@@ -38,13 +38,17 @@ impl Expansion<'_> {
             let borrowed = self.borrowed(value, at);
             quote_spanned!(at=> let __stored = #borrowed;)
         });
-        let value = self.args.value.iter().map(|value| {
-            let at = site(first_token(value));
-            quote_spanned!(at=> .value(__stored))
-        });
+        let value = match (&self.args.value, self.args.attribute) {
+            (Some(value), _) => {
+                let at = site(first_token(value));
+                quote_spanned!(at=> .value(__stored))
+            }
+            (None, Attribute::WriteThrough) => quote_spanned!(here=> .through()),
+            (None, _) => TokenStream::new(),
+        };
         quote_spanned! {here=>
             #(#stored)*
-            let __write = #rt::Write::new(&__SITE) #conditions #two_phase #after_commit #(#value)*;
+            let __write = #rt::Write::new(&__SITE) #conditions #two_phase #after_commit #value;
             #(#keys)*
         }
     }

@@ -10,7 +10,7 @@ async fn rename(org: i64, id: i64, name: &str) -> Result<User, sqlx::Error> {
             ::cached_runtime::__private::Duration::from_millis(3600000u64),
         ),
     );
-    let __write = ::cached_runtime::__private::Write::new(&__SITE);
+    let __write = ::cached_runtime::__private::Write::new(&__SITE).through();
     let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
     ::cached_runtime::__private::part(&mut __key, &id, "");
     let __write = __write.key(__key);

@@ -15,7 +15,8 @@ async fn save(cache: &Cache, id: i64, tx: &mut PgTransaction<'_>) -> Outcome<Use
     let __write = ::my::rt::__private::Write::new(&__SITE)
         .cache(cache.clone())
         .when(true)
-        .after_commit();
+        .after_commit()
+        .through();
     let __key = ::my::rt::__private::key_of(
         ::my::rt::__private::shape!(result Outcome < User >),
         &UserKey { id },
