@@ -33,6 +33,9 @@
 //!
 //! * `lookup` and `slot`: the protocol, from the `call` to the load and from the load to the fill; `typed` is the shim
 //!   that encodes and decodes.
+//! * `write`, `invalidate`, `transaction`: the protocol of those who write, with `undelivered` for what the store did not
+//!   acknowledge; `written` is the shim. `batch`, `gather`, `gathered`: many keys of one call.
+//! * `stamp`: what lets one deletion invalidate a tag, or everything.
 //! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
@@ -48,6 +51,8 @@ mod background;
 mod batch;
 mod builder;
 mod cache;
+#[cfg(feature = "sqlx")]
+mod cache_tx;
 mod call;
 mod canonical;
 mod chain;
@@ -96,6 +101,9 @@ pub use cached_macros::{CacheKey, KeyPart, cached, invalidate, write_through};
 
 pub use builder::Builder;
 pub use cache::Cache;
+#[cfg(feature = "sqlx")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlx")))]
+pub use cache_tx::CacheTx;
 pub use codec::CacheValue;
 pub use error::Error;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};

@@ -32,12 +32,13 @@ pub(super) fn of_reader(args: &Args, function: &AnnotatedFn, excused: &mut Excus
     for key in &keys {
         skipped_in_key(args, key, errors);
     }
-    forgotten(args, &keys, excused, function, errors);
     let roots = Roots::of(
         function,
         Err("a tag is needed before there is a result: only writers have a `<result>`; name arguments here"),
     );
-    Keys { keys, tags: tags(args, &roots, errors) }
+    let tags = tags(args, &roots, excused, errors);
+    forgotten(args, &keys, &tags, excused, function, errors);
+    Keys { keys, tags }
 }
 
 pub(super) fn keys(args: &Args, roots: &Roots, excused: &mut Excused, errors: &mut Errors) -> Vec<Key> {
@@ -55,10 +56,8 @@ pub(super) fn keys(args: &Args, roots: &Roots, excused: &mut Excused, errors: &m
     args.keys.iter().map(&mut key).collect()
 }
 
-/// An argument that only a tag names is not in the key, so no mistake in a tag excuses one.
-pub(super) fn tags(args: &Args, roots: &Roots, errors: &mut Errors) -> Vec<Key> {
-    let mut excused = Excused::default();
-    args.tags.iter().map(|literal| template(literal, roots, &mut excused, errors)).collect()
+pub(super) fn tags(args: &Args, roots: &Roots, excused: &mut Excused, errors: &mut Errors) -> Vec<Key> {
+    args.tags.iter().map(|literal| template(literal, roots, excused, errors)).collect()
 }
 
 fn template(literal: &LitStr, roots: &Roots, excused: &mut Excused, errors: &mut Errors) -> Key {
@@ -97,11 +96,12 @@ fn skipped_in_key(args: &Args, key: &Key, errors: &mut Errors) {
     }
 }
 
-/// An argument that is not in the key would be answered with the value of another call.
-fn forgotten(args: &Args, keys: &[Key], excused: &Excused, function: &AnnotatedFn, errors: &mut Errors) {
+/// An argument that is not in the key would be answered with the value of another call. Not so one that is in a tag:
+/// an entry is served only where its tags are those of the call.
+fn forgotten(args: &Args, keys: &[Key], tags: &[Key], excused: &Excused, function: &AnnotatedFn, errors: &mut Errors) {
     for binding in &function.bindings {
         let name = binding.name();
-        let in_key = keys.iter().any(|key| key.names(&name));
+        let in_key = keys.iter().chain(tags).any(|key| key.names(&name));
         if in_key || super::skipped(args, binding) || binding.transaction || excused.holds(binding) {
             continue;
         }

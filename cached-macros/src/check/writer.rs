@@ -38,7 +38,7 @@ fn invalidate(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Keys 
     };
     let roots = Roots::of(function, result);
     let keys = key::keys(args, &roots, &mut Excused::default(), errors);
-    let keys = Keys { keys, tags: key::tags(args, &roots, errors) };
+    let keys = Keys { keys, tags: key::tags(args, &roots, &mut Excused::default(), errors) };
     if result.is_ok() {
         result_is_an_argument(function, &keys, errors);
     }
@@ -57,7 +57,7 @@ fn write_through(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Ke
         Err("what a value's tag has been through is noted before the write, when there is no `<result>`; name \
              arguments here"),
     );
-    Keys { keys, tags: key::tags(args, &roots, errors) }
+    Keys { keys, tags: key::tags(args, &roots, &mut Excused::default(), errors) }
 }
 
 /// Readers would store the row as it was before the commit, with nobody left to invalidate it.
