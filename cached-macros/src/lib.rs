@@ -63,7 +63,7 @@ use crate::newtype::Newtype;
 /// | <code>unless = \|v\| expr</code> | do not store such a value | everything is stored |
 /// | `jitter = 0.1` | shortens each ttl at random by up to this share | `0.05` |
 /// | `load_timeout = "30s"` | a load longer than this loses its lease | `30s` |
-/// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together; what only a tag names is not part of the key | none |
+/// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together; an argument that a tag names need not be in the key | none |
 /// | `bypass_in_transaction` | with a `Transaction` among the arguments: run the body, past the cache | compile error where there is such an argument |
 /// | `cache = self.cache.clone()` | which cache | the scope's, else the installed one |
 /// | `returns = value`, `returns = result` | how the return type is read | by its type: of a `Result` the `Ok` is cached |

@@ -52,6 +52,16 @@ pub(crate) struct Inner {
     warned: Mutex<HashSet<usize>>,
 }
 
+/// What the names of stamps begin with, after the prefix: inside of it, so that whoever may use the prefix may use them.
+const TAG: &str = "%tag:";
+const EPOCH: &str = "%epoch";
+
+/// `<prefix>:<sort><name>`.
+fn under(prefix: &str, sort: &str, name: &str) -> Arc<str> {
+    let colon = if prefix.is_empty() { "" } else { ":" };
+    [prefix, colon, sort, name].concat().into()
+}
+
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("store", &self.store).field("prefix", &self.prefix).finish_non_exhaustive()
@@ -94,19 +104,14 @@ impl Inner {
 
     /// `<prefix>:<key>`.
     pub(crate) fn store_key(&self, key: &Key) -> Arc<str> {
-        let mut whole = String::with_capacity(self.prefix.len() + 1 + key.as_str().len());
-        whole.push_str(&self.prefix);
-        // Without a prefix only where the key could be taken for one of ours.
-        if !self.prefix.is_empty() || key.as_str().starts_with('%') {
-            whole.push(':');
-        }
-        whole.push_str(key.as_str());
-        whole.into()
+        let key = key.as_str();
+        // A template may begin like one of ours. No argument does: what is escaped goes on with other letters.
+        let ours = key.starts_with(TAG) || key.starts_with(EPOCH);
+        under(&self.prefix, if ours { "%25" } else { "" }, if ours { &key[1..] } else { key })
     }
 
-    /// `<prefix>%tag:<tag>`: nobody's key, since a prefix ends with a colon or is empty.
     pub(crate) fn tag_key(&self, tag: &Key) -> Arc<str> {
-        format!("{}%tag:{}", self.prefix, tag.as_str()).into()
+        under(&self.prefix, TAG, tag.as_str())
     }
 
     /// True the first time for each function.
@@ -122,7 +127,7 @@ impl Cache {
     }
 
     pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String) -> Self {
-        let epoch = Arc::from(format!("{prefix}%epoch"));
+        let epoch = under(&prefix, EPOCH, "");
         Self(Arc::new(Inner {
             undelivered: Arc::new(Undelivered::new(Arc::clone(&epoch))),
             epoch: Epoch::new(epoch),
@@ -316,5 +321,28 @@ impl Cache {
     /// What happened so far, per annotated function.
     pub fn stats(&self) -> Stats {
         self.0.stats.read()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyWriter;
+
+    #[test]
+    fn no_key_is_named_as_a_tag_or_the_epoch_is() {
+        for prefix in ["", "shop"] {
+            let cache = Cache::over(None, prefix.to_owned()).into_inner();
+            let key = |text: &str| Key::from(KeyWriter::new(text));
+            let tag = cache.tag_key(&key("org:1"));
+            let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]
+                .map(|text| cache.store_key(&key(text)));
+            let mut all = [&names[..], &[tag, Arc::clone(cache.epoch.key())]].concat();
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count, "{all:?}");
+            assert!(all.iter().all(|name| prefix.is_empty() || name.starts_with("shop:")));
+        }
     }
 }

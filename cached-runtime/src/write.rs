@@ -305,7 +305,7 @@ impl Writing {
 }
 
 impl State {
-    /// Puts the marker over every key.
+    /// Puts the marker over every key. Over tags too: it is no stamp, so nothing with such a tag is served or stored.
     async fn mark(&mut self, tags: Vec<Arc<str>>) {
         let token = Token::fresh();
         let placeholder = entry::writer(&token);
@@ -371,7 +371,7 @@ impl State {
         self.detach(before);
     }
 
-    /// The commit is still to come, and nobody will say when: hides the keys for a while. Tags are invalidated at once.
+    /// The commit is still to come, and nobody will say when: hides keys and tags for a while.
     async fn hope(&mut self) {
         let placeholder = entry::writer(&Token::fresh());
         if self.store.write_begin(&self.keys, &placeholder, HOPE, &[]).await.is_err() {
