@@ -105,9 +105,11 @@ impl Inner {
     /// `<prefix>:<key>`.
     pub(crate) fn store_key(&self, key: &Key) -> Arc<str> {
         let key = key.as_str();
-        // A template may begin like one of ours. No argument does: what is escaped goes on with other letters.
-        let ours = key.starts_with(TAG) || key.starts_with(EPOCH);
-        under(&self.prefix, if ours { "%25" } else { "" }, if ours { &key[1..] } else { key })
+        // A template may begin like one of ours, or like what this makes of that. No argument does: what is escaped in
+        // one goes on with other letters.
+        let named = key.trim_start_matches('!');
+        let ours = named.starts_with(TAG) || named.starts_with(EPOCH);
+        under(&self.prefix, if ours { "!" } else { "" }, key)
     }
 
     pub(crate) fn tag_key(&self, tag: &Key) -> Arc<str> {

@@ -266,10 +266,15 @@ impl Context {
         self.stamps.epoch = self.cache.epoch.known();
         let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
         let acquired = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await;
-        let held = acquired.map(|acquired| {
-            self.stamps.answered(&acquired.stamps, &self.cache.epoch, sent);
-            acquired.held
-        });
+        let (held, stamps) = match acquired {
+            Ok(acquired) => (Ok(acquired.held), acquired.stamps),
+            // What is in the way is going to be replaced, and that needs them.
+            Err(StoreError::ForeignKind) if !asks.is_empty() => {
+                (Err(StoreError::ForeignKind), self.store.stamps(&asks).await.unwrap_or_default())
+            }
+            Err(error) => (Err(error), Vec::new()),
+        };
+        self.stamps.answered(&stamps, &self.cache.epoch, sent);
         self.understand(lease, held, rejected).await
     }
 
