@@ -17,6 +17,7 @@ use crate::cache::{Cache, IntoCache};
 use crate::call::{Call, Caller, Context};
 use crate::chain::Chain;
 use crate::entry::Before;
+use crate::fallback::Turn;
 use crate::key::Key;
 use crate::lease::Lease;
 use crate::lookup::Looked;
@@ -86,6 +87,7 @@ pub fn open_batch_blocking(batch: Batch) -> Slots {
     opened.unwrap_or_else(|| Slots {
         positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
         pending: JoinSet::new(),
+        turn: None,
     })
 }
 
@@ -105,11 +107,13 @@ pub(crate) enum Position {
 pub struct Slots {
     pub(crate) positions: Vec<Position>,
     pending: JoinSet<(usize, Slot)>,
+    /// Of the body, where the store is away.
+    turn: Option<Turn>,
 }
 
 impl Slots {
     async fn open(batch: Batch, caller: Caller) -> Self {
-        let mut slots = Self { positions: Vec::with_capacity(batch.calls.len()), pending: JoinSet::new() };
+        let mut slots = Self { positions: Vec::with_capacity(batch.calls.len()), pending: JoinSet::new(), turn: None };
         let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
         let mut asking = Vec::new();
         for (at, mut call) in batch.calls.into_iter().enumerate() {
@@ -176,6 +180,12 @@ impl Slots {
                     continue;
                 }
                 Looked::Unleased => true,
+                Looked::Away => {
+                    if self.turn.is_none() {
+                        self.turn = cx.turn().await;
+                    }
+                    true
+                }
                 Looked::Held(token, _) => !cx.policy.mutex && !token.is_ours(),
                 Looked::Again => false,
             };
@@ -233,6 +243,7 @@ impl Slots {
 
     /// Tells the store how these ended, at once.
     pub(crate) async fn fill(&mut self, positions: &[usize]) {
+        self.turn = None;
         let mut store = None;
         let mut endings = Vec::new();
         let mut sending = Vec::new();

@@ -18,6 +18,7 @@ pub struct Builder {
     prefix: String,
     timeout: Duration,
     memory: u64,
+    fallback_loads: usize,
     #[cfg(feature = "testing")]
     wrap: Option<Wrap>,
 }
@@ -53,12 +54,16 @@ impl Builder {
     /// What the in-memory backend holds at most, unless told otherwise: 64 MiB.
     pub(crate) const MEMORY: u64 = 64 << 20;
 
+    /// How many loads run at a time while the store is away, unless told otherwise.
+    pub(crate) const FALLBACK_LOADS: usize = 64;
+
     pub(crate) fn new() -> Self {
         Self {
             backend: Backend::Memory,
             prefix: "cache".to_owned(),
             timeout: Duration::from_millis(100),
             memory: Self::MEMORY,
+            fallback_loads: Self::FALLBACK_LOADS,
             #[cfg(feature = "testing")]
             wrap: None,
         }
@@ -119,6 +124,13 @@ impl Builder {
         self
     }
 
+    /// How many loads run at a time while the store is away (64 unless said), at least one. One more waits a second for
+    /// its turn, and then runs all the same: no call fails because of the bound.
+    pub fn fallback_loads(mut self, loads: usize) -> Self {
+        self.fallback_loads = loads;
+        self
+    }
+
     /// Puts a store of a test's own around the real one.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
@@ -147,7 +159,7 @@ impl Builder {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix))
+        Ok(Cache::over(store, self.prefix, self.fallback_loads))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {
@@ -160,7 +172,8 @@ impl Builder {
             #[cfg(feature = "redis")]
             Backend::Redis(url) => {
                 use crate::store::redis::{Address, RedisStore};
-                Ok(Some(Arc::new(RedisStore::new(Address::parse(url)?, self.timeout))))
+                let probe = crate::cache::probe(&self.prefix);
+                Ok(Some(Arc::new(RedisStore::new(Address::parse(url)?, self.timeout, probe))))
             }
             #[cfg(not(feature = "redis"))]
             Backend::Redis(_) => Err(Error::Feature { feature: "redis", wanted: "a `redis://` URL".to_owned() }),

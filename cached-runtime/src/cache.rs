@@ -13,6 +13,7 @@ use crate::codec;
 use crate::codec::CacheValue;
 use crate::entry::{self, Entry, Header, Stored};
 use crate::error::Error;
+use crate::fallback::Fallback;
 use crate::flight::Flights;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
@@ -21,7 +22,7 @@ use crate::returned::Returned;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Registry, Stats};
-use crate::store::{Filling, Store, StoreError};
+use crate::store::{Condition, Filling, Store, StoreError};
 use crate::token::Token;
 use crate::transaction::Transaction;
 use crate::typed::typed;
@@ -46,15 +47,23 @@ pub(crate) struct Inner {
     store: Option<Arc<dyn Store>>,
     prefix: String,
     pub(crate) flights: Arc<Flights>,
-    pub(crate) epoch: Epoch,
+    pub(crate) epoch: Arc<Epoch>,
     pub(crate) undelivered: Arc<Undelivered>,
+    pub(crate) fallback: Fallback,
     pub(crate) stats: Registry,
     warned: Mutex<HashSet<usize>>,
 }
 
-/// What the names of stamps begin with, after the prefix: inside of it, so that whoever may use the prefix may use them.
+/// What our own names begin with, after the prefix: inside of it, so that whoever may use the prefix may use them.
 const TAG: &str = "%tag:";
 const EPOCH: &str = "%epoch";
+const PROBE: &str = "%probe";
+
+/// What is written to find out whether a server takes writes.
+#[cfg(feature = "redis")]
+pub(crate) fn probe(prefix: &str) -> Arc<str> {
+    under(prefix, PROBE, "")
+}
 
 /// `<prefix>:<sort><name>`.
 fn under(prefix: &str, sort: &str, name: &str) -> Arc<str> {
@@ -108,7 +117,7 @@ impl Inner {
         // A template may begin like one of ours, or like what this makes of that. No argument does: what is escaped in
         // one goes on with other letters.
         let named = key.trim_start_matches('!');
-        let ours = named.starts_with(TAG) || named.starts_with(EPOCH);
+        let ours = [TAG, EPOCH, PROBE].iter().any(|ours| named.starts_with(ours));
         under(&self.prefix, if ours { "!" } else { "" }, key)
     }
 
@@ -128,14 +137,19 @@ impl Cache {
         Builder::new()
     }
 
-    pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String) -> Self {
-        let epoch = under(&prefix, EPOCH, "");
+    pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String, fallback_loads: usize) -> Self {
+        let epoch = Arc::new(Epoch::new(under(&prefix, EPOCH, "")));
+        let undelivered = Arc::new(Undelivered::new(Arc::clone(&epoch)));
+        if let Some(store) = &store {
+            store.repaired_by(Arc::<Undelivered>::clone(&undelivered));
+        }
         Self(Arc::new(Inner {
-            undelivered: Arc::new(Undelivered::new(Arc::clone(&epoch))),
-            epoch: Epoch::new(epoch),
+            undelivered,
+            epoch,
             store,
             prefix,
             flights: Arc::new(Flights::new()),
+            fallback: Fallback::new(fallback_loads),
             stats: Registry::default(),
             warned: Mutex::default(),
         }))
@@ -152,12 +166,13 @@ impl Cache {
     /// A cache in this process: the same semantics as over Redis, leases included, for one process.
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
-        Self::over(Some(Arc::new(crate::store::memory::MemoryStore::new(Builder::MEMORY))), String::new())
+        let store = crate::store::memory::MemoryStore::new(Builder::MEMORY);
+        Self::over(Some(Arc::new(store)), String::new(), Builder::FALLBACK_LOADS)
     }
 
     /// Every call runs its body.
     pub fn disabled() -> Self {
-        Self::over(None, String::new())
+        Self::over(None, String::new(), Builder::FALLBACK_LOADS)
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
@@ -322,7 +337,9 @@ impl Cache {
 
     /// What happened so far, per annotated function.
     pub fn stats(&self) -> Stats {
-        self.0.stats.read()
+        let store = self.0.store.as_ref();
+        let open = store.is_some_and(|store| store.condition() != Condition::Up);
+        self.0.stats.read(self.0.undelivered.len(), open, store.map_or(0, |store| store.times_opened()))
     }
 }
 
@@ -334,7 +351,7 @@ mod tests {
     #[test]
     fn no_key_is_named_as_a_tag_or_the_epoch_is() {
         for prefix in ["", "shop"] {
-            let cache = Cache::over(None, prefix.to_owned()).into_inner();
+            let cache = Cache::over(None, prefix.to_owned(), 1).into_inner();
             let key = |text: &str| Key::from(KeyWriter::new(text));
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]

@@ -41,6 +41,11 @@ impl Chain {
         Self(Some(Arc::new(Load { flight, token, outer: self.clone() })))
     }
 
+    /// Whether there is a load around.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn loads(&self) -> impl Iterator<Item = &Load> {
         std::iter::successors(self.0.as_deref(), |load| load.outer.0.as_deref())
     }

@@ -81,7 +81,7 @@ pub trait Sorting<W, Id> {
     fn each<'w>(&self, written: &'w W, ids: &[Id]) -> Option<Vec<Option<&'w Self::Value>>>;
 
     /// The same, owned.
-    fn into_each(&self, written: W, ids: &[Id]) -> Vec<Option<Self::Value>>;
+    fn owned(&self, written: W, ids: &[Id]) -> Vec<Option<Self::Value>>;
 
     /// The inverse.
     fn gather(&self, ids: Vec<Id>, values: Vec<Option<Self::Value>>) -> W;
@@ -98,7 +98,7 @@ impl<W: Gather<Id>, Id> Sorting<W, Id> for ByType {
         written.each(ids)
     }
 
-    fn into_each(&self, written: W, ids: &[Id]) -> Vec<Option<W::Value>> {
+    fn owned(&self, written: W, ids: &[Id]) -> Vec<Option<W::Value>> {
         written.into_each(ids)
     }
 
@@ -119,7 +119,7 @@ impl<T, Id: Eq + Hash, F: Fn(&T) -> Id> Sorting<Vec<T>, Id> for ByValue<F> {
         Some(ids.iter().map(|id| of.get(id).copied()).collect())
     }
 
-    fn into_each(&self, written: Vec<T>, ids: &[Id]) -> Vec<Option<T>> {
+    fn owned(&self, written: Vec<T>, ids: &[Id]) -> Vec<Option<T>> {
         let mut of: HashMap<Id, T> = written.into_iter().map(|value| ((self.0)(&value), value)).collect();
         ids.iter().map(|id| of.remove(id)).collect()
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn back<W: Clone + PartialEq + std::fmt::Debug, V: Sorting<W, u8>>(by: &V, written: W, ids: &[u8]) {
-        let values = by.into_each(written.clone(), ids);
+        let values = by.owned(written.clone(), ids);
         assert_eq!(by.gather(ids.to_vec(), values), written);
     }
 

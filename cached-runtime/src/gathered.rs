@@ -206,7 +206,7 @@ where
         if ids.len() == self.ids.len() {
             self.whole = Some(written);
         } else {
-            for (&at, value) in self.missing.iter().zip(self.sorting.into_each(written, &ids)) {
+            for (&at, value) in self.missing.iter().zip(self.sorting.owned(written, &ids)) {
                 self.values[at] = Some(value);
             }
         }

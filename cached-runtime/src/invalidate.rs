@@ -101,7 +101,10 @@ impl Inner {
                 self.flights.detach(key, &flight);
             }
             match &deleted {
-                Ok(()) => counters.invalidations.add_many(keys.len()),
+                Ok(()) => {
+                    counters.invalidations.add_many(keys.len());
+                    self.acknowledged(keys, &store);
+                }
                 Err(error) => self.undelivered(keys, &store, counters, error),
             }
             if keys.contains(self.epoch.key()) {
@@ -115,6 +118,13 @@ impl Inner {
             deleted
         })
         .await
+    }
+
+    /// Remembers what the store acknowledged, for the one that takes its place.
+    pub(crate) fn acknowledged(&self, keys: &[Arc<str>], store: &Arc<dyn Store>) {
+        if store.shared() {
+            self.undelivered.acknowledged(keys);
+        }
     }
 
     pub(crate) fn undelivered(

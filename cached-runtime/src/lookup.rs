@@ -24,6 +24,7 @@ use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec;
 use crate::entry::{self, Before, Ended, Entry, IDENTITY, Stored};
+use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::lease::Lease;
 use crate::slot::{Found, Role, Slot};
@@ -87,9 +88,10 @@ pub(crate) enum Looked {
     Value(Stored),
     Leased(Lease),
     Held(Token, Before),
-    /// Load, but do not store: no answer, a writer at work, an invalidation that was not delivered yet, or a newer
-    /// schema that must not be overwritten.
+    /// Load, but do not store: a writer at work, or a newer schema that must not be overwritten.
     Unleased,
+    /// The same because the store does not answer, or is not to be asked about this key.
+    Away,
     /// Something changed between two looks.
     Again,
 }
@@ -136,6 +138,13 @@ impl Context {
                 Looked::Leased(lease) => return self.lead(lead, Some(lease)),
                 Looked::Unleased => match self.lead_unleased(lead) {
                     Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                    Err(()) => lead = None,
+                },
+                Looked::Away => match self.lead_unleased(lead) {
+                    Ok(slot_lead) => {
+                        let turn = self.turn().await;
+                        return self.lead(Some(slot_lead), None).during(turn);
+                    }
                     Err(()) => lead = None,
                 },
                 Looked::Again => {}
@@ -206,7 +215,8 @@ impl Context {
                         Ok(None) => {}
                         Err(_) => {
                             self.counters.errors.add();
-                            return self.lead(Some(waiting), None);
+                            let turn = self.turn().await;
+                            return self.lead(Some(waiting), None).during(turn);
                         }
                     }
                     lead = Some(waiting);
@@ -259,7 +269,7 @@ impl Context {
     async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
         if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
             self.cache.undelivered.deliver(&self.store);
-            return Looked::Unleased;
+            return Looked::Away;
         }
         let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
@@ -297,7 +307,7 @@ impl Context {
                 self.counters.errors.add();
                 // Whatever answers next may be another server.
                 self.cache.epoch.forget();
-                return Looked::Unleased;
+                return Looked::Away;
             }
         };
         let Some(bytes) = held else {
@@ -340,9 +350,22 @@ impl Context {
             }
             Err(_) => {
                 self.counters.errors.add();
-                Looked::Unleased
+                Looked::Away
             }
         }
+    }
+
+    /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
+    /// itself, and a blocking call for tasks that need its thread.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        if self.caller.inside.is_some() || self.chain.is_inside() {
+            return None;
+        }
+        let turn = self.cache.fallback.turn().await;
+        if matches!(turn, Turn::OverBound) {
+            self.counters.over_bound.add();
+        }
+        Some(turn)
     }
 
     /// Leads without a lease, unless this process has another flight by now.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::call::Context;
 use crate::chain::Chain;
 use crate::entry::{self, Ended, Header};
+use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
 use crate::lease::Lease;
 use crate::outcome::SharedError;
@@ -62,6 +63,8 @@ struct State {
     loaded: Option<(u64, Loaded)>,
     unless: bool,
     per_value: Option<Duration>,
+    /// Held while the body runs.
+    turn: Option<Turn>,
 }
 
 impl Slot {
@@ -76,6 +79,7 @@ impl Slot {
             loaded: None,
             unless: false,
             per_value: None,
+            turn: None,
         }))
     }
 
@@ -99,6 +103,12 @@ impl Slot {
         let mut slot = Self::alone(cx);
         slot.0.role = role;
         slot
+    }
+
+    /// Lets the body run in its turn.
+    pub(crate) fn during(mut self, turn: Option<Turn>) -> Self {
+        self.0.turn = turn;
+        self
     }
 
     pub(crate) fn take_context(&mut self) -> Option<Context> {
@@ -166,6 +176,7 @@ impl Slot {
     }
 
     fn ended_without_value(&mut self, error: Option<SharedError>) {
+        self.0.turn = None;
         let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
         // As before a fill: who joins from here on may come after an invalidation.
         lead.seal();
@@ -185,6 +196,7 @@ impl Slot {
     }
 
     pub(crate) fn loaded(&mut self, type_tag: u64, loaded: Loaded) {
+        self.0.turn = None;
         self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
         self.0.loaded = Some((type_tag, loaded));
     }

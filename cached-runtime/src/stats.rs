@@ -76,6 +76,8 @@ counters! {
     bypasses;
     /// Store operations that failed or were not answered in time.
     errors;
+    /// Loads that did not wait any longer for a turn: more than the bound ran at a time while the store was away.
+    over_bound;
     /// Entries that could not be read: damaged, foreign, of another type or version.
     unreadable;
     /// Keys and tags invalidated: the store said so.
@@ -126,12 +128,12 @@ impl Registry {
         Arc::clone(counters)
     }
 
-    pub(crate) fn read(&self) -> Stats {
+    pub(crate) fn read(&self, queued: usize, breaker_open: bool, breaker_opened: u64) -> Stats {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
         let mut functions: Vec<_> =
             functions.iter().flatten().map(|(site, counters)| FunctionStats::read(site, counters)).collect();
         functions.sort_by_key(|function| (function.name, function.line));
-        Stats { functions }
+        Stats { functions, queued, breaker_open, breaker_opened }
     }
 }
 
@@ -141,6 +143,12 @@ impl Registry {
 pub struct Stats {
     /// One row per function that was called, by name.
     pub functions: Vec<FunctionStats>,
+    /// Invalidations that wait to be delivered, now.
+    pub queued: usize,
+    /// Whether the store is given up, now.
+    pub breaker_open: bool,
+    /// How often it was.
+    pub breaker_opened: u64,
 }
 
 impl Stats {

@@ -180,6 +180,40 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     fn shared(&self) -> bool {
         true
     }
+
+    /// How the store is, as far as is known without asking it.
+    fn condition(&self) -> Condition {
+        Condition::Up
+    }
+
+    /// How often it was given up so far.
+    fn times_opened(&self) -> u64 {
+        0
+    }
+
+    /// Who knows what the store has missed while it was away. Asked before it is used again.
+    fn repaired_by(&self, _: Arc<dyn Repair>) {}
+}
+
+/// How a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It is asked.
+    Up,
+    /// It answers and does not store: it is not asked, since invalidations could not land there.
+    ReadOnly,
+    /// It is not asked.
+    Down,
+}
+
+/// What a store has missed while it was away.
+pub trait Repair: std::fmt::Debug + Send + Sync {
+    /// Keys to delete, each with a number. After `replaced` by another server also those that the one before may have
+    /// forgotten.
+    fn outstanding(&self, replaced: bool) -> Vec<(Arc<str>, u64)>;
+
+    /// These were deleted.
+    fn delivered(&self, keys: &[(Arc<str>, u64)]);
 }
 
 /// Why an operation has no answer. Each means the same to a cached call: run the body.
@@ -203,6 +237,17 @@ pub enum StoreError {
 
 #[cfg(feature = "redis")]
 impl StoreError {
+    /// The server cannot serve anybody, or not safely: a reason to give it up. Anything else is about one command.
+    pub(crate) fn is_about_the_server(&self) -> bool {
+        match self {
+            Self::Unavailable | Self::Timeout | Self::WritesRefused => true,
+            Self::Refused(code) => {
+                matches!(code.as_str(), "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY" | "TRYAGAIN")
+            }
+            Self::OutOfMemory | Self::ForeignKind => false,
+        }
+    }
+
     /// The server has forgotten the script.
     pub(crate) fn is_no_script(&self) -> bool {
         matches!(self, Self::Refused(code) if code == "NOSCRIPT")

@@ -3,19 +3,27 @@
 //!
 //! The database has committed, so the caller cannot be told that its write failed. The queue dies with the process: what
 //! bounds staleness then is the ttl.
+//!
+//! And those that it has acknowledged lately: a server that comes back from an old dump, or a replica that was promoted
+//! before it heard of them, has them undone. So they are sent again to whatever server takes the place of the one that
+//! acknowledged them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use crate::store::Store;
+use crate::stamp::Epoch;
+use crate::store::{Repair, Store};
 
 /// More than that become one: the whole prefix.
 const MOST: usize = 10_000;
+
+/// How far back a server may have forgotten what it acknowledged.
+const REPLAYED: Duration = Duration::from_secs(60);
 
 /// Between attempts: grows from the first to the second, which keeps recovery within a second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
@@ -28,12 +36,38 @@ pub(crate) struct Undelivered {
     /// How many there are: while there are none, a call looks at nothing else.
     count: AtomicUsize,
     delivering: AtomicBool,
-    epoch: Arc<str>,
+    /// What was acknowledged lately, oldest first.
+    acknowledged: Mutex<VecDeque<(Instant, Arc<str>)>>,
+    epoch: Arc<Epoch>,
 }
 
 impl Undelivered {
-    pub(crate) fn new(epoch: Arc<str>) -> Self {
-        Self { keys: Mutex::default(), count: AtomicUsize::new(0), delivering: AtomicBool::new(false), epoch }
+    pub(crate) fn new(epoch: Arc<Epoch>) -> Self {
+        Self {
+            keys: Mutex::default(),
+            count: AtomicUsize::new(0),
+            delivering: AtomicBool::new(false),
+            acknowledged: Mutex::default(),
+            epoch,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// The store has acknowledged these.
+    pub(crate) fn acknowledged(&self, keys: &[Arc<str>]) {
+        let now = Instant::now();
+        let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        while acknowledged.front().is_some_and(|(at, _)| now.duration_since(*at) > REPLAYED) {
+            acknowledged.pop_front();
+        }
+        acknowledged.extend(keys.iter().map(|key| (now, Arc::clone(key))));
+        if acknowledged.len() > MOST {
+            acknowledged.clear();
+            acknowledged.push_back((now, Arc::clone(self.epoch.key())));
+        }
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<Arc<str>, u64>> {
@@ -50,18 +84,20 @@ impl Undelivered {
             return false;
         }
         let keys = self.keys();
-        keys.contains_key(&self.epoch) || keys.contains_key(key) || tags.into_iter().any(|tag| keys.contains_key(tag))
+        keys.contains_key(self.epoch.key())
+            || keys.contains_key(key)
+            || tags.into_iter().any(|tag| keys.contains_key(tag))
     }
 
     /// Queues keys, and sees to it that somebody delivers them. Inside of a runtime.
     pub(crate) fn add(self: &Arc<Self>, undelivered: &[Arc<str>], store: &Arc<dyn Store>) {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut keys = self.keys();
         keys.extend(undelivered.iter().map(|key| (Arc::clone(key), number)));
         if keys.len() > MOST {
             keys.clear();
-            keys.insert(Arc::clone(&self.epoch), number);
+            keys.insert(Arc::clone(self.epoch.key()), number);
         }
         self.count.store(keys.len(), Ordering::SeqCst);
         drop(keys);
@@ -97,22 +133,51 @@ impl Undelivered {
 
     /// True when something was delivered.
     async fn attempt(&self, store: &dyn Store) -> bool {
-        let attempted: Vec<(Arc<str>, u64)> = self.keys().iter().map(|(key, number)| (key.clone(), *number)).collect();
+        let attempted = self.outstanding(false);
         let names: Vec<Arc<str>> = attempted.iter().map(|(key, _)| Arc::clone(key)).collect();
         if store.delete(&names).await.is_err() {
             return false;
         }
+        self.delivered(&attempted);
+        true
+    }
+
+    /// Tries for a while to deliver everything; says how many are left.
+    pub(crate) async fn flush(&self, store: &dyn Store, deadline: Instant) -> usize {
+        while !self.is_empty() && Instant::now() < deadline {
+            if !self.attempt(store).await {
+                sleep(RETRY.0).await;
+            }
+        }
+        self.len()
+    }
+}
+
+impl Repair for Undelivered {
+    fn outstanding(&self, replaced: bool) -> Vec<(Arc<str>, u64)> {
+        let mut outstanding: Vec<_> = self.keys().iter().map(|(key, number)| (Arc::clone(key), *number)).collect();
+        if replaced {
+            // What was read from the server before says nothing of this one.
+            self.epoch.forget();
+            let acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+            let lately = acknowledged.iter().filter(|(at, _)| at.elapsed() <= REPLAYED);
+            outstanding.extend(lately.map(|(_, key)| (Arc::clone(key), 0)));
+        }
+        outstanding
+    }
+
+    fn delivered(&self, delivered: &[(Arc<str>, u64)]) {
         let mut keys = self.keys();
-        for (key, number) in attempted {
-            if keys.get(&key) == Some(&number) {
-                keys.remove(&key);
+        let before = keys.len();
+        for (key, number) in delivered {
+            if keys.get(key) == Some(number) {
+                keys.remove(key);
             }
         }
         self.count.store(keys.len(), Ordering::SeqCst);
-        if keys.is_empty() {
+        if before > 0 && keys.is_empty() {
             log::info!("cache: all invalidations are delivered");
         }
-        true
     }
 }
 

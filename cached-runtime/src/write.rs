@@ -361,8 +361,14 @@ impl State {
         let before = self.flights();
         for key in &self.keys {
             match self.store.write_end(key, &marker.placeholder, &filling).await {
-                Ok(true) => self.counters.stores.add(),
-                Ok(false) => self.counters.late_fills.add(),
+                Ok(stored) => {
+                    if stored {
+                        self.counters.stores.add()
+                    } else {
+                        self.counters.late_fills.add()
+                    }
+                    self.cache.acknowledged(std::slice::from_ref(key), &self.store);
+                }
                 Err(error) => {
                     self.cache.undelivered(std::slice::from_ref(key), &self.store, &self.counters, &error);
                 }

@@ -76,6 +76,7 @@ async fn no_failure_prints_the_password() {
     admin.config("min-replicas-to-write", "1");
     fail(&cache, &mut printed).await;
     admin.config("min-replicas-to-write", "0");
+    service.until_hit("k").await;
     admin.must(&["ACL", "SETUSER", "user", "-@all"]);
     fail(&cache, &mut printed).await;
 

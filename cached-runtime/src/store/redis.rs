@@ -3,6 +3,7 @@
 //! Scripts are sent without a `#!lua` line: with it, Redis refuses them at `maxmemory` even where they only delete.
 
 mod address;
+mod breaker;
 mod commands;
 mod link;
 mod scripts;
@@ -18,10 +19,15 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use self::address::Address;
+use self::breaker::Breaker;
+use self::commands::refusal;
 use self::commands::{ask, bytes, call, millis, outlive, stamp, stamps, unexpected};
-use self::link::{Link, Links};
+use self::link::Links;
 use self::scripts::{Script, Scripts};
-use super::{Acquired, Ask, End, Ending, Filling, Many, Observed, Placeholder, Reply, Stamp, Store, StoreError};
+use super::{
+    Acquired, Ask, Condition, End, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
+    StoreError,
+};
 
 /// The longest a waiter relies on being told.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -29,6 +35,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// The store over one Redis server.
 pub(crate) struct RedisStore {
     links: Links,
+    breaker: Arc<Breaker>,
     scripts: Scripts,
     /// The longest any operation takes, connecting included.
     deadline: Duration,
@@ -43,8 +50,16 @@ impl std::fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    pub(crate) fn new(address: Address, deadline: Duration) -> Self {
-        Self { links: Links::new(address), scripts: Scripts::new(), deadline, warned: Mutex::default() }
+    /// `probe` is a key that may be written to find out whether the server takes writes.
+    pub(crate) fn new(address: Address, deadline: Duration, probe: Arc<str>) -> Self {
+        let breaker = Arc::<Breaker>::default();
+        Self {
+            links: Links::new(address, Arc::clone(&breaker), probe),
+            breaker,
+            scripts: Scripts::new(),
+            deadline,
+            warned: Mutex::default(),
+        }
     }
 
     /// Waits until the deadline. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
@@ -72,30 +87,42 @@ impl RedisStore {
         }
     }
 
-    /// Runs one operation on this runtime's connection, within the deadline.
+    /// Runs one operation on this runtime's connection, within the deadline, unless the server was given up.
     async fn operation<T>(
         &self,
         run: impl AsyncFnOnce(&mut ::redis::aio::MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, StoreError> {
         let link = self.links.here();
+        if let Err(given_up) = self.breaker.admit() {
+            // Whoever opened it may be gone, and then nobody tries the server.
+            link.doubt();
+            return Err(given_up);
+        }
         let operation = async {
             let mut connection = link.connection().await?;
-            run(&mut connection).await.map_err(|error| classify(&link, &error))
+            run(&mut connection).await.map_err(|error| link.failed(&error))
         };
-        match self.in_time(operation).await {
-            Some(result) => {
-                match &result {
-                    Ok(_) => link.answered(),
-                    Err(StoreError::Refused(code)) => self.warn_once(code),
-                    Err(_) => {}
+        let result = self.in_time(operation).await.unwrap_or_else(|| {
+            link.timed_out();
+            Err(StoreError::Timeout)
+        });
+        match &result {
+            Ok(_) => link.answered(),
+            Err(error) => {
+                if let StoreError::Refused(code) = error {
+                    self.warn_once(code);
                 }
-                result
-            }
-            None => {
-                link.timed_out();
-                Err(StoreError::Timeout)
+                if error.is_about_the_server() {
+                    self.breaker.failed(error);
+                    if self.breaker.is_open() {
+                        link.doubt();
+                    }
+                    return result;
+                }
             }
         }
+        self.breaker.answered();
+        result
     }
 
     async fn bytes(&self, command: Cmd) -> Result<Option<Bytes>, StoreError> {
@@ -105,11 +132,10 @@ impl RedisStore {
 
     /// Several commands in one round trip. Each has its own answer, errors included.
     async fn pipeline(&self, commands: &Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let link = self.links.here();
         let count = commands.cmd_iter().count();
         let replies =
             self.operation(async |connection| connection.send_packed_commands(commands, 0, count).await).await?;
-        let understood = |reply: Value| reply.extract_error().map_err(|error| classify(&link, &error));
+        let understood = |reply: Value| reply.extract_error().map_err(|error| refusal(&error));
         Ok(replies.into_iter().map(understood).collect())
     }
 
@@ -167,24 +193,6 @@ impl RedisStore {
 /// One command. Server errors arrive as values at this level.
 async fn send(connection: &mut ::redis::aio::MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
     connection.send_packed_command(command).await?.extract_error()
-}
-
-fn classify(link: &Link, error: &RedisError) -> StoreError {
-    match error.kind() {
-        ErrorKind::Io => {
-            link.broken();
-            StoreError::Unavailable
-        }
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::WritesRefused,
-        kind => match error.code() {
-            Some("READONLY" | "NOREPLICAS" | "MISCONF") => StoreError::WritesRefused,
-            Some("OOM") => StoreError::OutOfMemory,
-            Some("WRONGTYPE") => StoreError::ForeignKind,
-            // The code only: a server's text may quote arguments.
-            Some(code) => StoreError::Refused(code.to_owned()),
-            None => StoreError::Refused(format!("{kind:?}")),
-        },
-    }
 }
 
 impl Store for RedisStore {
@@ -381,6 +389,18 @@ impl Store for RedisStore {
             }
             self.operation(async |connection| send(connection, &command).await).await.map(drop)
         })
+    }
+
+    fn condition(&self) -> Condition {
+        self.breaker.condition()
+    }
+
+    fn times_opened(&self) -> u64 {
+        self.breaker.times_opened()
+    }
+
+    fn repaired_by(&self, repair: Arc<dyn Repair>) {
+        self.breaker.repaired_by(repair);
     }
 
     fn wait<'s>(

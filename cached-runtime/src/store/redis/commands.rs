@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, Value};
+use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use bytes::Bytes;
 
 use crate::stamp::SLACK;
@@ -74,4 +74,19 @@ pub(super) fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) 
 /// Milliseconds for `PX`, which refuses zero.
 pub(super) fn millis(px: Duration) -> u64 {
     u64::try_from(px.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs() / 4)
+}
+
+/// What an error means, by its code: a server's own words may quote arguments.
+pub(super) fn refusal(error: &RedisError) -> StoreError {
+    match error.kind() {
+        ErrorKind::Io => StoreError::Unavailable,
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::WritesRefused,
+        kind => match error.code() {
+            Some("READONLY" | "NOREPLICAS" | "MISCONF") => StoreError::WritesRefused,
+            Some("OOM") => StoreError::OutOfMemory,
+            Some("WRONGTYPE") => StoreError::ForeignKind,
+            Some(code) => StoreError::Refused(code.to_owned()),
+            None => StoreError::Refused(format!("{kind:?}")),
+        },
+    }
 }

@@ -16,6 +16,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::address::Address;
+use super::breaker::{Breaker, Server};
+use super::commands::refusal;
 use super::scripts;
 use super::tracker::Tracker;
 use crate::store::StoreError;
@@ -28,6 +30,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from
 /// So many operations in a row without an answer call for a ping.
 const SUSPICIOUS: u32 = 3;
 const PING: Duration = Duration::from_millis(100);
+/// To send what a server has missed.
+const REPAIR: Duration = Duration::from_secs(2);
 
 type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
 
@@ -36,11 +40,13 @@ type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
 pub(crate) struct Links {
     address: Address,
     links: Arc<ByRuntime>,
+    breaker: Arc<Breaker>,
+    probe: Arc<str>,
 }
 
 impl Links {
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, links: Arc::default() }
+    pub(crate) fn new(address: Address, breaker: Arc<Breaker>, probe: Arc<str>) -> Self {
+        Self { address, links: Arc::default(), breaker, probe }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -60,7 +66,7 @@ impl Links {
         if let Some(link) = of(&links) {
             return link;
         }
-        let (link, supervisor) = Link::new(&self.address, &here, Arc::downgrade(&self.links));
+        let (link, supervisor) = Link::new(self, &here);
         links.push((here.id(), Arc::clone(&link)));
         // Unlocked first: a runtime that is shutting down drops what it is given on the spot, and with it the link.
         drop(links);
@@ -110,16 +116,18 @@ impl Drop for Link {
 }
 
 impl Link {
-    fn new(address: &Address, here: &Handle, links: Weak<ByRuntime>) -> (Arc<Self>, Supervisor) {
+    fn new(links: &Links, here: &Handle) -> (Arc<Self>, Supervisor) {
         let (publish, state) = watch::channel(State::Starting);
         let signals = Arc::<Signals>::default();
         let supervisor = Supervisor {
-            address: address.clone(),
+            address: links.address.clone(),
             publish,
             signals: Arc::clone(&signals),
-            _gone: Gone { id: here.id(), links },
+            breaker: Arc::clone(&links.breaker),
+            probe: Arc::clone(&links.probe),
+            _gone: Gone { id: here.id(), links: Arc::downgrade(&links.links) },
         };
-        let tracker = Tracker::new(address.clone());
+        let tracker = Tracker::new(links.address.clone());
         (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 
@@ -153,8 +161,17 @@ impl Link {
         }
     }
 
-    pub(crate) fn broken(&self) {
+    /// Something may be wrong with the connection, or with the server.
+    pub(crate) fn doubt(&self) {
         self.signals.doubtful.notify_one();
+    }
+
+    /// A command failed; a broken connection is replaced.
+    pub(crate) fn failed(&self, error: &redis::RedisError) -> StoreError {
+        if error.is_io_error() {
+            self.doubt();
+        }
+        refusal(error)
     }
 }
 
@@ -180,6 +197,8 @@ struct Supervisor {
     address: Address,
     publish: watch::Sender<State>,
     signals: Arc<Signals>,
+    breaker: Arc<Breaker>,
+    probe: Arc<str>,
     _gone: Gone,
 }
 
@@ -188,7 +207,7 @@ impl Supervisor {
         let mut pause = BACKOFF.0;
         let mut reported = false;
         loop {
-            match self.connect().await {
+            match self.attempt().await {
                 Ok(connection) => {
                     if reported {
                         log::info!("cache: connected to {:?} again", self.address);
@@ -211,6 +230,71 @@ impl Supervisor {
             sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
+    }
+
+    /// A connection to a server that may be used: nobody else tries it while the breaker is open, and what it has
+    /// missed is made up for.
+    async fn attempt(&self) -> Result<MultiplexedConnection, redis::RedisError> {
+        if self.breaker.is_open() {
+            let mut server = self.breaker.turn().await;
+            let mut connection = self.connect().await?;
+            self.repair(&mut connection, &mut server).await?;
+            Ok(connection)
+        } else {
+            let mut connection = self.connect().await?;
+            let mut server = self.breaker.turn().await;
+            self.repair(&mut connection, &mut server).await?;
+            Ok(connection)
+        }
+    }
+
+    /// Closes the breaker, after the invalidations that this server has not heard of.
+    async fn repair(
+        &self,
+        connection: &mut MultiplexedConnection,
+        server: &mut Server,
+    ) -> Result<(), redis::RedisError> {
+        let repaired = timeout(REPAIR, async {
+            let info = redis::cmd("INFO").arg("server").query_async::<String>(connection).await;
+            let mut replaced = server.is_another(info.ok().as_deref().and_then(run_id));
+            if self.breaker.is_open() {
+                let mut write = redis::cmd("SET");
+                self.accepted(write.arg(&*self.probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
+            }
+            while let Some(repair) = self.breaker.repair() {
+                let outstanding = repair.outstanding(replaced);
+                for some in outstanding.chunks(500) {
+                    let mut delete = redis::cmd("DEL");
+                    for (key, _) in some {
+                        delete.arg(&**key);
+                    }
+                    match delete.query_async(connection).await {
+                        Ok(()) => repair.delivered(some),
+                        Err(error) => self.accepted(Err(error))?,
+                    }
+                }
+                replaced = false;
+                let left = repair.outstanding(false).len();
+                // None of those that are left may be deleted here: this process goes on not to trust them.
+                if left == 0 || left >= outstanding.len() {
+                    break;
+                }
+            }
+            self.breaker.close();
+            Ok(())
+        });
+        repaired.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+    }
+
+    /// A refusal that is about this one command, or about memory, is an answer.
+    fn accepted(&self, answer: Result<redis::Value, redis::RedisError>) -> Result<(), redis::RedisError> {
+        let Err(error) = answer else { return Ok(()) };
+        let meaning = refusal(&error);
+        if meaning.is_about_the_server() {
+            self.breaker.stay_open(&meaning);
+            return Err(error);
+        }
+        Ok(())
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
@@ -241,6 +325,10 @@ impl Supervisor {
     async fn watch_over(&self, mut connection: MultiplexedConnection) {
         loop {
             self.signals.doubtful.notified().await;
+            // The server is tried on a new connection: its address may be another one's by now.
+            if self.breaker.is_open() {
+                return;
+            }
             // The signal may be about the connection before this one: ask this one.
             let ping = redis::cmd("PING");
             match timeout(PING, ping.query_async::<()>(&mut connection)).await {
@@ -251,6 +339,11 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// From the answer to `INFO server`.
+fn run_id(info: &str) -> Option<String> {
+    info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::to_owned)
 }
 
 /// An error's code, without a server's own words.
@@ -287,7 +380,7 @@ mod tests {
 
     fn links() -> Links {
         // Nothing listens on port 1.
-        Links::new(Address::parse("redis://127.0.0.1:1/").expect("a URL"))
+        Links::new(Address::parse("redis://127.0.0.1:1/").expect("a URL"), Arc::default(), "test:%probe".into())
     }
 
     fn count(links: &Links) -> usize {

@@ -1,0 +1,204 @@
+//! The circuit breaker of one server: when to stop asking it, and when to trust it again.
+//!
+//! Open, a call goes on without the cache at the price of reading one number. Whoever holds a connection's supervision
+//! tries the server in the callers' place, one at a time, and closes the breaker only after what the server has missed
+//! was made up for: invalidations that were not delivered, and, where it is another server by now (restarted, promoted),
+//! those of the last minute.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::store::{Condition, Repair, StoreError};
+
+/// So many failures in a row open it.
+const CONSECUTIVE: u32 = 5;
+/// Or this share of so many operations within the window.
+const RATIO: (u32, u32) = (1, 2);
+const ENOUGH: u32 = 20;
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// The breaker of one store, shared by all of its links.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    /// A [`Condition`], as a number.
+    condition: AtomicU8,
+    consecutive: AtomicU32,
+    answered: AtomicU32,
+    failed: AtomicU32,
+    /// When the window began.
+    since: Mutex<Option<Instant>>,
+    times_opened: AtomicU64,
+    /// Held by the one that tries.
+    turn: tokio::sync::Mutex<Server>,
+    repair: OnceLock<Arc<dyn Repair>>,
+}
+
+/// What is known of the server behind the address.
+#[derive(Debug, Default)]
+pub(crate) struct Server {
+    run_id: Option<String>,
+}
+
+const UP: u8 = 0;
+const DOWN: u8 = 1;
+const READ_ONLY: u8 = 2;
+
+impl Breaker {
+    pub(crate) fn condition(&self) -> Condition {
+        match self.condition.load(Ordering::Relaxed) {
+            UP => Condition::Up,
+            READ_ONLY => Condition::ReadOnly,
+            _ => Condition::Down,
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.condition.load(Ordering::Relaxed) != UP
+    }
+
+    /// Whether the server may be asked.
+    pub(crate) fn admit(&self) -> Result<(), StoreError> {
+        match self.condition.load(Ordering::Relaxed) {
+            UP => Ok(()),
+            READ_ONLY => Err(StoreError::WritesRefused),
+            _ => Err(StoreError::Unavailable),
+        }
+    }
+
+    pub(crate) fn times_opened(&self) -> u64 {
+        self.times_opened.load(Ordering::Relaxed)
+    }
+
+    /// The server has answered, be it with a refusal that is about one command.
+    pub(crate) fn answered(&self) {
+        // Read first: on the hit path this line stays shared between the cores.
+        if self.consecutive.load(Ordering::Relaxed) != 0 {
+            self.consecutive.store(0, Ordering::Relaxed);
+        }
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// No answer, or one that says that the server cannot serve anybody.
+    pub(crate) fn failed(&self, error: &StoreError) {
+        if *error == StoreError::WritesRefused {
+            // At once: hits would still be answered, but no invalidation can land there.
+            return self.open(READ_ONLY);
+        }
+        let in_a_row = self.consecutive.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.is_none_or(|since| since.elapsed() > WINDOW) {
+            *since = Some(Instant::now());
+            self.answered.store(0, Ordering::Relaxed);
+            self.failed.store(0, Ordering::Relaxed);
+        }
+        drop(since);
+        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+        let all = failed + self.answered.load(Ordering::Relaxed);
+        if in_a_row >= CONSECUTIVE || (all >= ENOUGH && failed * RATIO.1 >= all * RATIO.0) {
+            self.open(DOWN);
+        }
+    }
+
+    fn open(&self, condition: u8) {
+        if self.condition.compare_exchange(UP, condition, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            self.times_opened.fetch_add(1, Ordering::Relaxed);
+            let why = if condition == READ_ONLY { "the server refuses writes" } else { "the server does not answer" };
+            log::warn!("cache: {why}; calls run uncached until it does again");
+        }
+    }
+
+    /// Waits for one's turn to try the server.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, Server> {
+        self.turn.lock().await
+    }
+
+    /// The server has answered a try, and was repaired.
+    pub(crate) fn close(&self) {
+        self.consecutive.store(0, Ordering::Relaxed);
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if self.condition.swap(UP, Ordering::SeqCst) != UP {
+            log::info!("cache: the server is used again");
+        }
+    }
+
+    /// Another reason to stay open.
+    pub(crate) fn stay_open(&self, error: &StoreError) {
+        let condition = if *error == StoreError::WritesRefused { READ_ONLY } else { DOWN };
+        let _ = self.condition.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now != UP).then_some(condition));
+    }
+
+    pub(crate) fn repaired_by(&self, repair: Arc<dyn Repair>) {
+        let _ = self.repair.set(repair);
+    }
+
+    pub(crate) fn repair(&self) -> Option<&Arc<dyn Repair>> {
+        self.repair.get()
+    }
+}
+
+impl Server {
+    /// True where this is another server than before, or the same one started anew.
+    pub(crate) fn is_another(&mut self, run_id: Option<String>) -> bool {
+        let another = self.run_id.is_some() && run_id.is_some() && self.run_id != run_id;
+        self.run_id = run_id.or(self.run_id.take());
+        another
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_in_a_row_open_it_and_answers_in_between_do_not() {
+        let breaker = Breaker::default();
+        for _ in 0..4 {
+            breaker.failed(&StoreError::Timeout);
+        }
+        breaker.answered();
+        for _ in 0..4 {
+            breaker.failed(&StoreError::Timeout);
+        }
+        assert_eq!(breaker.admit(), Ok(()));
+        breaker.failed(&StoreError::Unavailable);
+        assert_eq!(breaker.admit(), Err(StoreError::Unavailable));
+        breaker.close();
+        assert_eq!(breaker.admit(), Ok(()));
+        assert_eq!(breaker.times_opened(), 1);
+    }
+
+    #[test]
+    fn half_of_enough_operations_failing_opens_it() {
+        let breaker = Breaker::default();
+        for _ in 0..9 {
+            breaker.failed(&StoreError::Timeout);
+            breaker.answered();
+            assert!(!breaker.is_open());
+        }
+        breaker.failed(&StoreError::Timeout);
+        breaker.answered();
+        breaker.failed(&StoreError::Timeout);
+        assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn a_server_that_refuses_writes_is_not_asked_again() {
+        let breaker = Breaker::default();
+        breaker.failed(&StoreError::WritesRefused);
+        assert_eq!(breaker.admit(), Err(StoreError::WritesRefused));
+        breaker.stay_open(&StoreError::Timeout);
+        assert_eq!(breaker.condition(), Condition::Down);
+    }
+
+    #[test]
+    fn another_run_id_is_another_server() {
+        let mut server = Server::default();
+        assert!(!server.is_another(Some("a".to_owned())), "the first one");
+        assert!(!server.is_another(None), "not allowed to ask");
+        assert!(!server.is_another(Some("a".to_owned())));
+        assert!(server.is_another(Some("b".to_owned())));
+    }
+}
