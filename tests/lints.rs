@@ -36,10 +36,26 @@
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-use cached_runtime::{Cache, KeyPart, cached, key};
+use cached_runtime::{Cache, CacheKey, KeyPart, cached, invalidate, key, write_through};
 
-#[derive(Clone, Copy, Debug, KeyPart)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, KeyPart)]
 struct Id(u32);
+
+#[derive(Clone, Copy, Debug, CacheKey)]
+#[cache_key("typed:<id>", value = u32)]
+struct NumberKey {
+    id: Id,
+}
+
+#[derive(Debug, CacheKey)]
+#[cache_key("named:<name>", value = u32)]
+struct NameKey<'a> {
+    name: &'a str,
+}
+
+#[derive(Clone, Copy, Debug, CacheKey)]
+#[cache_key("all", value = Vec<u32>)]
+struct AllNumbers;
 
 struct Repository {
     offset: u32,
@@ -79,6 +95,59 @@ async fn all() -> Vec<u32> {
     ready(vec![1]).await
 }
 
+impl Repository {
+    #[cached(key = NumberKey { id }, tag = "offset:<self.offset>", ttl = 60, bypass_in_transaction)]
+    async fn typed(&self, id: Id) -> Option<u32> {
+        ready(Some(id.0 + self.offset)).await
+    }
+
+    #[cached(key = NameKey { name }, ttl = 60)]
+    fn named(&self, name: &str) -> Result<u32, String> {
+        u32::try_from(name.len()).map(|length| length + self.offset).map_err(|error| error.to_string())
+    }
+
+    #[invalidate(key = "async:<id>", key = "typed:<result.0>", tag = "offset:<self.offset>", two_phase, when = id.0 > 0)]
+    async fn rename(&self, id: Id, name: String) -> Result<Option<(Id, String)>, String> {
+        let name = ready(name).await;
+        Ok(Some((id, name)))
+    }
+
+    #[invalidate(key = AllNumbers, key = NumberKey { id: result.0 }, key = "<name>:<result.0>")]
+    async fn create(&self, name: String) -> (Id, String) {
+        ready((Id(self.offset), name)).await
+    }
+
+    #[invalidate(key = NumberKey { id })]
+    async fn remove(&self, id: Id) {
+        let _removed = ready(id.0 + self.offset).await;
+    }
+
+    #[invalidate(key = NumberKey { id })]
+    fn remove_now(&self, id: Id) {
+        assert!(id.0 < self.offset + 9);
+    }
+
+    #[invalidate(tag = "offset:<result>")]
+    fn reset(&self, id: Id) -> Pin<Box<dyn Future<Output = u32> + Send + '_>> {
+        Box::pin(async move { ready(id.0 + self.offset).await })
+    }
+
+    #[invalidate(tag = "offset:<self.offset>", after_commit)]
+    fn reset_later(&self) -> impl Future<Output = ()> {
+        async move { ready(()).await }
+    }
+
+    #[write_through(key = NumberKey { id: *id }, tag = "offset:<self.offset>", ttl = |()| 60, value = number)]
+    async fn save(&self, id: &Id, number: &u32) {
+        let _saved = ready(id.0 + number + self.offset).await;
+    }
+
+    #[write_through(key = NumberKey { id }, tag = "offset:<self.offset>", ttl = 60, unless = |number| *number == 0)]
+    fn save_now(&self, id: Id) -> Result<u32, String> {
+        Ok(id.0 + self.offset)
+    }
+}
+
 #[tokio::test]
 async fn the_expansion_has_no_lints() {
     Cache::in_memory().install();
@@ -91,4 +160,16 @@ async fn the_expansion_has_no_lints() {
     assert_eq!(repository.future(id).await, 2);
     assert_eq!(all().await, [1]);
     assert_eq!(key!("async:<id>").as_str(), "async:1");
+    assert_eq!(repository.typed(id).await, Some(2));
+    assert_eq!(repository.named("ab"), Ok(3));
+    assert_eq!(repository.rename(id, "a".to_owned()).await, Ok(Some((id, "a".to_owned()))));
+    assert_eq!(repository.create("a".to_owned()).await, (id, "a".to_owned()));
+    repository.remove(id).await;
+    repository.remove_now(id);
+    assert_eq!(repository.reset(id).await, 2);
+    repository.save(&id, &3).await;
+    assert_eq!(repository.typed(id).await, Some(3));
+    assert_eq!(repository.save_now(id), Ok(2));
+    assert_eq!(repository.typed(id).await, Some(2));
+    repository.reset_later().await;
 }

@@ -142,7 +142,7 @@ pub fn invalidate(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key = "user:<user.id>"`, `key = UserKey { id }` | the key as its readers have it; places begin with an argument or with `self` | compile error |
 /// | `ttl = 3600`, `ttl = "1h30m"`, `ttl = never`, <code>ttl = \|v\| expr</code> | as in [`macro@cached`]; the closure takes what was returned | compile error |
 /// | `value = user` | what is stored, made of arguments and borrowed before the body runs | what is returned |
-/// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together | none |
+/// | `tag = "org:<org_id>"`, repeatable | the tags of the value, all that its readers have: they take no value without | none |
 /// | `none_ttl`, `version`, `jitter`, `load_timeout`, `unless`, `when` | as in [`macro@cached`] | |
 /// | `after_commit` | waits for the `commit()` of `cache.transaction()` | compile error with a `Transaction` among the arguments |
 /// | `cache`, `returns`, `crate` | as in [`macro@cached`] | |

@@ -117,6 +117,13 @@ pub trait CacheKey: KeyOf<Self::Value> {
     type Value;
 }
 
+/// The template of the key that a pattern names: `template(|UserKey { .. }| ())`. A pattern needs neither the lifetimes
+/// of the type, which a path in a `static` would have to name, nor what is in its fields.
+#[doc(hidden)]
+pub const fn template<K: CacheKey>(_: fn(K)) -> &'static str {
+    K::TEMPLATE
+}
+
 /// The key of what a function of this shape returns.
 #[doc(hidden)]
 pub fn key_of<S: crate::outcome::Shape, K: KeyOf<S::Value> + ?Sized>(_: S, key: &K) -> Key {

@@ -17,7 +17,9 @@ pub use crate::__shape as shape;
 pub use crate::batch::{Batch, open_batch, open_batch_blocking};
 pub use crate::call::Call;
 pub use crate::gathered::{gathering, gathering_by};
-pub use crate::key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey, any_key, hashed, key_of, key_of_value, part};
+pub use crate::key::{
+    CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey, any_key, hashed, key_of, key_of_value, part, template,
+};
 pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
 pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};

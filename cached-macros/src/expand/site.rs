@@ -40,6 +40,12 @@ pub(crate) fn site(args: &Args, checked: &Checked, runtime: &Runtime) -> TokenSt
     }
 }
 
+// Input:
+//     key = UserKey { id }
+// Output:
+//     template(|UserKey { .. }| ())
+//
+// With parameters that are written out it is only the name: they may be those of the function.
 fn template(key: &Key, runtime: &Runtime) -> TokenStream {
     let path = match key {
         Key::Template(literal, _) => return literal.value().into_token_stream(),
@@ -47,15 +53,14 @@ fn template(key: &Key, runtime: &Runtime) -> TokenStream {
         Key::Typed(Expr::Path(expr)) => &expr.path,
         Key::Typed(other) => return without_spaces(other).into_token_stream(),
     };
-    let at = generated(first_token(path));
-    let names_generics = path.segments.iter().any(|segment| !segment.arguments.is_none())
-        || path.segments.first().is_some_and(|segment| segment.ident == "Self");
-    if names_generics {
+    let parameters = path.segments.iter().any(|segment| !segment.arguments.is_none());
+    if parameters || path.segments.first().is_some_and(|segment| segment.ident == "Self") {
         let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
         return names.join("::").into_token_stream();
     }
+    let at = generated(first_token(path));
     let rt = runtime.at(at);
-    quote_spanned!(at=> <#path as #rt::CacheKey>::TEMPLATE)
+    quote_spanned!(at=> #rt::template(|#path { .. }| ()))
 }
 
 fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {

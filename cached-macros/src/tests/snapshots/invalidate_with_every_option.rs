@@ -3,7 +3,7 @@ async fn rename(&self, id: i64) -> Result<User, Error> {
         ::my::rt::__private::concat!(::my::rt::__private::module_path!(), "::rename"),
         ::my::rt::__private::file!(),
         ::my::rt::__private::line!(),
-        <AllUsers as ::my::rt::__private::CacheKey>::TEMPLATE,
+        ::my::rt::__private::template(|AllUsers { .. }| ()),
         ::my::rt::__private::Policy::never(),
     );
     let __write = ::my::rt::__private::Write::new(&__SITE)

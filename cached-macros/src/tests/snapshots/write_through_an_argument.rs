@@ -5,7 +5,7 @@ async fn save(&self, user: &User) -> Result<(), Error> {
         ),
         ::cached_runtime::__private::file!(),
         ::cached_runtime::__private::line!(),
-        <UserKey as ::cached_runtime::__private::CacheKey>::TEMPLATE,
+        ::cached_runtime::__private::template(|UserKey { .. }| ()),
         ::cached_runtime::__private::Policy::per_value(),
     );
     let __stored = &*user;

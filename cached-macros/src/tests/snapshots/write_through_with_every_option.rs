@@ -3,7 +3,7 @@ async fn save(cache: &Cache, id: i64, tx: &mut PgTransaction<'_>) -> Outcome<Use
         ::my::rt::__private::concat!(::my::rt::__private::module_path!(), "::save"),
         ::my::rt::__private::file!(),
         ::my::rt::__private::line!(),
-        <UserKey as ::my::rt::__private::CacheKey>::TEMPLATE,
+        ::my::rt::__private::template(|UserKey { .. }| ()),
         ::my::rt::__private::Policy::ttl(
                 ::my::rt::__private::Duration::from_millis(3600000u64),
             )
