@@ -60,6 +60,11 @@ impl From<KeyWriter> for Key {
 }
 
 /// Anything that names an entry: a [`Key`], or a struct that derives [`CacheKey`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache key",
+    label = "not a key",
+    note = "a key is made by `key!(\"user:<id>\")`, or is a struct with `#[derive(cached_runtime::CacheKey)]` and `#[cache_key(\"user:<id>\", value = User)]`"
+)]
 pub trait ToKey {
     /// The rendered key.
     fn to_key(&self) -> Key;
@@ -110,6 +115,11 @@ pub trait KeyOf<V>: ToKey {}
 /// # }).await
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a typed key",
+    label = "not a typed key",
+    note = "write `#[derive(cached_runtime::CacheKey)]` and `#[cache_key(\"user:<id>\", value = User)]` on the struct"
+)]
 pub trait CacheKey: KeyOf<Self::Value> {
     /// The template, as written.
     const TEMPLATE: &'static str;

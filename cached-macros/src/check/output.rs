@@ -9,6 +9,8 @@ use crate::errors::Errors;
 use crate::item::AnnotatedFn;
 use crate::output::{self, Shape, Word};
 
+use super::writer;
+
 /// The rules build on each other: what is nothing cannot be borrowed.
 pub(crate) fn check(function: &AnnotatedFn, args: &Args, errors: &mut Errors) {
     let Some(value) = &function.value else {
@@ -46,7 +48,10 @@ fn stored(args: &Args) -> bool {
 
 fn nothing_to_store(function: &AnnotatedFn) -> String {
     let argument = function.bindings.iter().rfind(|binding| !binding.transaction && !binding.made_up);
-    let argument = argument.map_or_else(|| "user".to_owned(), |binding| binding.ident.to_string());
+    let argument = match argument {
+        Some(binding) => writer::owned(binding).unwrap_or_else(|| binding.ident.to_string()),
+        None => "user".to_owned(),
+    };
     format!("there is nothing to store: this function returns nothing; write `value = {argument}`, or return the value")
 }
 

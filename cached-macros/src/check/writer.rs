@@ -54,8 +54,7 @@ fn write_through(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Ke
     let keys = key::keys(args, &roots, &mut Excused::default(), errors);
     let roots = Roots::of(
         function,
-        Err("what a value's tag has been through is noted before the write, when there is no `<result>`; name \
-             arguments here"),
+        Err("the state of a value's tags is read before the write, when there is no `<result>`; name arguments here"),
     );
     Keys { keys, tags: key::tags(args, &roots, &mut Excused::default(), errors) }
 }
@@ -156,24 +155,25 @@ fn stored_result(args: &Args, function: &AnnotatedFn, errors: &mut Errors) {
 
 /// Readers decode an owned value.
 fn stored_borrow(args: &Args, function: &AnnotatedFn, errors: &mut Errors) {
-    let Some(value) = &args.value else {
-        return;
+    let argument = args.value.as_ref().and_then(|value| Some((value, named(value, function)?)));
+    if let Some((value, binding)) = argument
+        && let Some(owned) = owned(binding)
+    {
+        errors.on(value, format!("readers get an owned value out of the cache; write `value = {owned}`"));
+    }
+}
+
+/// How an owned value is made of an argument that is a slice or a text.
+pub(super) fn owned(binding: &Binding) -> Option<String> {
+    let Type::Reference(reference) = output::bare(binding.ty.as_ref()?) else {
+        return None;
     };
-    let Some(Binding { ident, ty: Some(ty), .. }) = named(value, function) else {
-        return;
-    };
-    let Type::Reference(reference) = output::bare(ty) else {
-        return;
-    };
-    let owned = match output::bare(&reference.elem) {
-        Type::Slice(_) => "to_vec",
-        text if is_text(text) => "to_owned",
-        _ => return,
-    };
-    errors.on(
-        value,
-        format!("readers get an owned value from what is stored; write `value = {ident}.{owned}()` for a borrowed one"),
-    );
+    let ident = &binding.ident;
+    match output::bare(&reference.elem) {
+        Type::Slice(_) => Some(format!("{ident}.to_vec()")),
+        text if is_text(text) => Some(format!("{ident}.to_owned()")),
+        _ => None,
+    }
 }
 
 /// The argument that an expression is, with nothing around it.

@@ -1,4 +1,4 @@
-//! A typed key is planned and not there yet.
+//! A typed key is a struct in scope.
 
 use cached_runtime::cached;
 

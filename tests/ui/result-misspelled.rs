@@ -1,0 +1,16 @@
+//! A misspelled `result` is suggested.
+
+use cached_runtime::invalidate;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct User {
+    id: i64,
+    email: String,
+}
+
+#[invalidate(key = "user:<resutl.id>")]
+async fn rename(id: i64) -> Result<User, String> {
+    Ok(User { id, email: String::new() })
+}
+
+fn main() {}
