@@ -174,9 +174,11 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// }
 ///
 /// #[cached(key = UserKey { id }, ttl = 3600)]
-/// async fn find(id: i64) -> Option<User> { … }
+/// async fn find(id: i64) -> Option<User> {
+///     load(id).await
+/// }
 ///
-/// let user: Option<User> = cache.get(&UserKey { id: 42 }).await?;
+/// let user: Option<User> = cache.get(&UserKey { id: 42 }).await;
 /// ```
 ///
 /// Every field is in the template. `#[cache_key(…, crate = ::my::path)]` says where the runtime lives, if not at
