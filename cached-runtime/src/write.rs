@@ -31,7 +31,7 @@ use crate::site::Site;
 use crate::slot::{Loaded, keep_for};
 use crate::stamp::Stamps;
 use crate::stats::Counters;
-use crate::store::{Filling, Store};
+use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
 use crate::transaction::{Open, Transaction};
 
@@ -153,8 +153,10 @@ struct State {
     unless: bool,
     per_value: Option<Duration>,
     began: Option<Instant>,
-    /// The body has begun and what it did is not yet known to the store.
+    /// The body has begun and what it did is not yet known to the store; or there are markers to be taken away.
     armed: bool,
+    /// A marker may be there, heard of or not.
+    marked: bool,
 }
 
 /// How the store hears of the write.
@@ -211,6 +213,7 @@ impl Writing {
             per_value: None,
             began: None,
             armed: false,
+            marked: false,
             cache,
             store,
         };
@@ -257,7 +260,7 @@ impl Writing {
     pub(crate) fn failed(&mut self) {
         if let Some(state) = &mut self.0 {
             // A marker is taken away when this is dropped.
-            state.armed = matches!(state.how, How::Marked(_));
+            state.armed = state.marked;
         }
     }
 
@@ -313,13 +316,20 @@ impl State {
         let (asks, sent) = (stamps.asks(&self.cache.epoch), Instant::now());
         let lease = self.policy.lease;
         let before = self.flights();
+        // From before it is sent: a command whose future is dropped may still be executed.
+        (self.armed, self.marked) = (true, true);
         let begun = self.store.write_begin(&self.keys, &placeholder, lease, &asks).await;
         self.detach(before);
-        let Ok(answers) = begun else {
+        let answers = match begun {
+            Ok(answers) => answers,
             // A value without its marker could be the older one: this write ends in a deletion.
-            self.counters.errors.add();
-            self.cache.epoch.forget();
-            return;
+            Err(error) => {
+                self.marked = error == StoreError::Timeout;
+                self.armed = self.marked;
+                self.counters.errors.add();
+                self.cache.epoch.forget();
+                return;
+            }
         };
         stamps.answered(&answers, &self.cache.epoch, sent);
         let watchdog = keep(Arc::clone(&self.store), self.keys.clone(), placeholder, self.policy);

@@ -2,6 +2,8 @@
 
 #[path = "../support/faulty.rs"]
 mod faulty;
+#[path = "../support/steered.rs"]
+mod steered;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,16 +16,20 @@ mod database;
 mod direct;
 mod expiry;
 mod failing;
+mod forms;
 mod gate;
 mod invalidation;
 mod itself;
 mod late_errors;
+mod markers;
 mod patience;
 mod processes;
 mod races;
 mod repository;
+mod row;
 mod shapes;
 mod sharing;
 mod steps;
 mod types;
 mod version;
+mod writers;

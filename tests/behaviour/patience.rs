@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cached_runtime::Cache;
 
+use crate::steered::Helm;
 use crate::support::{Redis, World};
 
 /// A cache as another process over this Redis would have it.
@@ -45,4 +46,27 @@ macro_rules! promises {
             }
         )*}
     };
+}
+
+/// A world whose store does as it is told.
+pub struct SteeredWorld {
+    pub cache: Cache,
+    pub helm: Helm,
+    pub redis: Option<Redis>,
+}
+
+impl From<World> for SteeredWorld {
+    fn from(world: World) -> Self {
+        let helm = Helm::new();
+        let builder = world.redis.as_ref().map_or_else(Cache::builder, Redis::builder);
+        let cache = builder.timeout(Duration::from_secs(5)).wrap_store(helm.wrap()).build().expect("a cache");
+        Self { cache, helm, redis: world.redis }
+    }
+}
+
+impl SteeredWorld {
+    /// A second cache on the same store, in whose way nobody stands; the same cache where there is but one process.
+    pub fn other_process(&self) -> Cache {
+        self.redis.as_ref().map_or_else(|| self.cache.clone(), patient)
+    }
 }

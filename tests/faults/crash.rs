@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cached_runtime::{Cache, Policy, key};
+use cached_runtime::{Cache, Policy, invalidate, key};
 
 use crate::admin::Admin;
 use crate::child::{self, Child};
@@ -140,5 +140,40 @@ async fn a_stopped_loader_cannot_overwrite_what_was_loaded_meanwhile_and_keeps_i
     child.end().await;
     assert_eq!(service.hit("k").await, 1, "the stopped loader's value replaced the newer one");
     assert_eq!(service.loads.get(), 1);
+    expiry.end();
+}
+
+/// The child's part: hides the row, and writes until it is told to end.
+#[invalidate(key = "row:<id>", two_phase, cache = cache)]
+async fn write_until_told(cache: &Cache, id: &str) {
+    child::say("writing");
+    child::listen().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_writer_hides_its_key_no_longer_than_its_marker_lives() {
+    // Of a writer: there is no option.
+    let lease = Duration::from_secs(2);
+    if let Some(arguments) = child::arguments() {
+        return write_until_told(&cache(&arguments[0]), "k").await;
+    }
+    let redis = Redis::start();
+    let expiry = Expiry::watch(&redis);
+    let service = Service::over(patient(&redis)).mutex();
+    service.until_hit("k").await;
+    let this = "crash::a_killed_writer_hides_its_key_no_longer_than_its_marker_lives";
+    let mut child = Child::of(this, &[&redis.url()], &[]);
+    assert_eq!(child.says().await, "writing");
+    // Committed, and not yet invalidated: what the marker is there for.
+    service.write();
+    let hidden = Instant::now();
+    while hidden.elapsed() < lease + SLACK {
+        service.uncached("k").await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.signal("-KILL");
+    let back = service.until_hit("k").await;
+    assert!(back < lease + SLACK, "hidden for {back:?}");
+    assert_eq!(service.hit("k").await, 2);
     expiry.end();
 }
