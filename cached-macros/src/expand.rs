@@ -280,15 +280,11 @@ impl Expansion<'_> {
         let here = self.here;
         let rt = self.runtime.at(here);
         let slot = Ident::new(variable, here);
-        let ttl = match &self.args.ttl {
-            Some(Ttl::PerValue(closure)) => {
-                let at = site(first_token(&closure.body));
-                let closure = unlinted(closure);
-                quote_spanned!(at=> let __out = #slot.ttl(__out, #closure);)
-            }
-            _ => TokenStream::new(),
-        };
-        let unless = self.args.unless.as_ref().map(unlinted);
+        // A value that was given has been asked already.
+        let returned = self.args.value.is_none();
+        let ttl = self.ttl().filter(|_| returned);
+        let ttl = ttl.map(|(at, closure)| quote_spanned!(at=> let __out = #slot.ttl(__out, #closure);));
+        let unless = self.args.unless.as_ref().filter(|_| returned).map(unlinted);
         let unless = unless.iter().map(|closure| quote_spanned!(here=> let __out = #slot.unless(__out, #closure);));
         quote_spanned! {here=>
             #ttl
@@ -297,6 +293,14 @@ impl Expansion<'_> {
                 #rt::Ok(__value) => __value,
                 #rt::Err(__out) => return __out,
             };
+        }
+    }
+
+    /// The closure that tells a value's time to live, and where errors about it are shown.
+    fn ttl(&self) -> Option<(Span, ExprClosure)> {
+        match &self.args.ttl {
+            Some(Ttl::PerValue(closure)) => Some((site(first_token(&closure.body)), unlinted(closure))),
+            _ => None,
         }
     }
 

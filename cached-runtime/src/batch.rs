@@ -129,7 +129,7 @@ impl Slots {
                 slots.positions.push(Position::Own(Slot::alone(cx)));
                 continue;
             }
-            match first.entry(Arc::clone(&cx.key)) {
+            match first.entry(Arc::clone(&cx.flight)) {
                 Entry::Occupied(first) => slots.positions.push(Position::Same(*first.get())),
                 Entry::Vacant(here) => {
                     here.insert(at);

@@ -76,6 +76,8 @@ pub(crate) struct Context {
     pub(crate) site: &'static Site,
     pub(crate) policy: Policy,
     pub(crate) key: Arc<str>,
+    /// What its flights go by: the key, and the tags, since a call with others is not served what was loaded with these.
+    pub(crate) flight: Arc<str>,
     /// What the entry must carry, as far as this call knows by now.
     pub(crate) stamps: Stamps,
     pub(crate) caller: Caller,
@@ -86,13 +88,21 @@ impl Context {
     /// The call with its cache; `None` where there is none, or it is disabled.
     pub(crate) fn of(call: &Call, caller: Caller) -> Option<Self> {
         let cache = call.cache.clone().or_else(|| Cache::current(call.site))?.into_inner();
+        let key = cache.store_key(&call.key);
+        let stamps = Stamps::new(cache.epoch.known(), call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
+        let flight = if stamps.tagged() {
+            stamps.tags().fold(key.to_string(), |named, tag| named + "\0" + tag).into()
+        } else {
+            Arc::clone(&key)
+        };
         Some(Self {
             store: cache.store()?,
             counters: cache.stats.of(call.site),
             site: call.site,
             policy: call.policy,
-            key: cache.store_key(&call.key),
-            stamps: Stamps::new(cache.epoch.known(), call.tags.iter().map(|tag| cache.tag_key(tag)).collect()),
+            key,
+            flight,
+            stamps,
             chain: Chain::current(),
             caller,
             cache,

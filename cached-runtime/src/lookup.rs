@@ -112,7 +112,7 @@ impl Context {
         let mut looked = false;
         loop {
             if lead.is_none()
-                && let Some(flight) = self.cache.flights.get(&self.key)
+                && let Some(flight) = self.cache.flights.get(&self.flight)
             {
                 match self.follow(&flight, arrival, deadline).await {
                     Some(Ok(found)) => {
@@ -157,7 +157,7 @@ impl Context {
                         return self.bypassed();
                     }
                     if token.is_ours() && lead.is_none() {
-                        if self.cache.flights.expect(&self.key, TAKE_OFF).await.is_some() {
+                        if self.cache.flights.expect(&self.flight, TAKE_OFF).await.is_some() {
                             continue;
                         }
                         // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
@@ -179,7 +179,7 @@ impl Context {
                     }
                     let waiting = match lead.take() {
                         Some(lead) => lead,
-                        None => match self.cache.flights.lead(&self.key, self.caller.leader) {
+                        None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
                             Ok(lead) => lead,
                             Err(_) => continue,
                         },
@@ -250,7 +250,7 @@ impl Context {
 
     /// Whether somebody in this process loads it, or the store is not to be asked.
     pub(crate) fn is_loading(&self) -> bool {
-        self.cache.flights.get(&self.key).is_some() || self.cache.undelivered.concerns(&self.key, self.stamps.tags())
+        self.cache.flights.get(&self.flight).is_some() || self.cache.undelivered.concerns(&self.key, self.stamps.tags())
     }
 
     fn fits(&self, stored: &Stored, rejected: Option<u64>) -> bool {
@@ -372,13 +372,13 @@ impl Context {
     pub(crate) fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
         match lead {
             Some(lead) => Ok(lead),
-            None => self.cache.flights.lead(&self.key, self.caller.leader).map_err(drop),
+            None => self.cache.flights.lead(&self.flight, self.caller.leader).map_err(drop),
         }
     }
 
     /// This call loads, for itself and for whoever follows.
     pub(crate) fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>) -> Slot {
-        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.key, self.caller.leader));
+        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.flight, self.caller.leader));
         if let Some(lease) = &mut lease {
             lease.keep(&self.policy);
         }

@@ -25,7 +25,7 @@ use crate::codec::CacheValue;
 use crate::entry::{self, Header, Placeholder};
 use crate::key::Key;
 use crate::outcome::Shape;
-use crate::policy::Policy;
+use crate::policy::{IntoTtl, Policy};
 use crate::presence::Plain;
 use crate::site::Site;
 use crate::slot::{Loaded, keep_for};
@@ -49,6 +49,8 @@ pub struct Write {
     keys: Vec<Key>,
     tags: Vec<Key>,
     value: Value,
+    per_value: Option<Duration>,
+    unless: bool,
 }
 
 /// What to store when the body has succeeded.
@@ -66,7 +68,18 @@ impl Write {
     #[doc(hidden)]
     pub fn new(site: &'static Site) -> Self {
         let (keys, tags) = (Vec::new(), Vec::new());
-        Self { site, cache: None, when: true, two_phase: false, after_commit: false, keys, tags, value: Value::None }
+        Self {
+            site,
+            cache: None,
+            when: true,
+            two_phase: false,
+            after_commit: false,
+            keys,
+            tags,
+            value: Value::None,
+            per_value: None,
+            unless: false,
+        }
     }
 
     #[doc(hidden)]
@@ -118,6 +131,20 @@ impl Write {
         type OneOf<V> = crate::outcome::Infallible<Plain<V>>;
         let loaded = crate::typed::encode::<OneOf<V>>(value);
         self.value = Value::Given(loaded.map(|loaded| (<OneOf<V> as Shape>::type_tag(), loaded)));
+        self
+    }
+
+    /// Takes the time to live from that value.
+    #[doc(hidden)]
+    pub fn ttl<V, T: IntoTtl>(mut self, value: &V, ttl: impl FnOnce(&V) -> T) -> Self {
+        self.per_value = Some(ttl(value).into_ttl());
+        self
+    }
+
+    /// Asks whether that value must not be stored.
+    #[doc(hidden)]
+    pub fn unless<V>(mut self, value: &V, unless: impl FnOnce(&V) -> bool) -> Self {
+        self.unless = unless(value);
         self
     }
 }
@@ -209,8 +236,8 @@ impl Writing {
             how: How::After,
             // An entry without one of its tags would be one that the tag does not invalidate.
             value: if hashed { write.value } else { Value::None },
-            unless: false,
-            per_value: None,
+            unless: write.unless,
+            per_value: write.per_value,
             began: None,
             armed: false,
             marked: false,

@@ -185,3 +185,30 @@ promises! {
         assert_eq!(users.find_impatiently(1).await, Ok(1), "and stores what it loaded");
     }
 }
+
+struct Members {
+    cache: Cache,
+    gate: Gate,
+}
+
+impl Members {
+    // Who is asked for decides what is found, and it is only a tag that tells.
+    #[cached(key = "member:<id>", tag = "org:<org>", ttl = 60, mutex, cache = self.cache.clone())]
+    async fn find(&self, org: u64, id: u64) -> Result<u64, String> {
+        self.gate.pass().await;
+        Ok(org * 100 + id)
+    }
+}
+
+promises! {
+    async fn callers_with_different_tags_do_not_share_a_load(world: World) {
+        let members = Members { cache: world.cache.clone(), gate: Gate::closed() };
+        let calls = join_all((1..=3).map(|org| members.find(org, 5)));
+        let (found, ()) = tokio::join!(calls, async {
+            eventually("the first load", async || members.gate.loads() > 0).await;
+            members.gate.open();
+        });
+        assert_eq!(found, [Ok(105), Ok(205), Ok(305)]);
+        assert_eq!(members.find(2, 5).await, Ok(205), "whoever stored last");
+    }
+}

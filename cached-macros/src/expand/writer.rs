@@ -9,8 +9,8 @@ use crate::check::named;
 use crate::key::{Key, used};
 use crate::output::{self, first_token};
 
-use super::Expansion;
 use super::runtime::site;
+use super::{Expansion, unlinted};
 
 impl Expansion<'_> {
     // Input:
@@ -41,7 +41,10 @@ impl Expansion<'_> {
         let value = match (&self.args.value, self.args.attribute) {
             (Some(value), _) => {
                 let at = site(first_token(value));
-                quote_spanned!(at=> .value(__stored))
+                let ttl = self.ttl().map(|(at, closure)| quote_spanned!(at=> .ttl(__stored, #closure)));
+                let unless = self.args.unless.as_ref().map(unlinted);
+                let unless = unless.iter().map(|closure| quote_spanned!(here=> .unless(__stored, #closure)));
+                quote_spanned!(at=> .value(__stored) #ttl #(#unless)*)
             }
             (None, Attribute::WriteThrough) => quote_spanned!(here=> .through()),
             (None, _) => TokenStream::new(),

@@ -9,7 +9,10 @@ async fn save(&self, user: &User) -> Result<(), Error> {
         ::cached_runtime::__private::Policy::per_value(),
     );
     let __stored = &*user;
-    let __write = ::cached_runtime::__private::Write::new(&__SITE).value(__stored);
+    let __write = ::cached_runtime::__private::Write::new(&__SITE)
+        .value(__stored)
+        .ttl(__stored, |user| user.ttl)
+        .unless(__stored, |user| user.draft);
     let __key = ::cached_runtime::__private::key_of_value(
         __stored,
         &UserKey { id: user.id },
@@ -29,8 +32,6 @@ async fn save(&self, user: &User) -> Result<(), Error> {
             { body(user).await }
         })
         .await;
-    let __out = __write.ttl(__out, |user| user.ttl);
-    let __out = __write.unless(__out, |user| user.draft);
     let __value = match __write.settle(__out) {
         ::cached_runtime::__private::Ok(__value) => __value,
         ::cached_runtime::__private::Err(__out) => return __out,
