@@ -19,10 +19,10 @@ const AT_ONCE: u64 = 16;
 
 /// SplitMix64: the delays of one interleaving follow from its number alone.
 #[derive(Clone)]
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -31,7 +31,7 @@ impl Dice {
     }
 
     /// Nothing, a few turns of other tasks, or a few milliseconds.
-    async fn delay(&mut self) {
+    pub async fn delay(&mut self) {
         match self.roll(8) {
             0..3 => {}
             3..7 => {
