@@ -17,11 +17,17 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts one and waits until it takes connections.
     pub async fn start() -> Result<Self, Box<dyn Error>> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with settings of its own.
+    #[allow(dead_code, reason = "not every example has any")]
+    pub async fn start_with(settings: &[&str]) -> Result<Self, Box<dyn Error>> {
         // Between finding a free port and the server taking it, somebody else may: then another one.
         let mut last_words = String::new();
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            match Self::start_on(port).await? {
+            match Self::start_on(port, settings).await? {
                 Ok(server) => return Ok(server),
                 Err(words) => last_words = words,
             }
@@ -30,10 +36,11 @@ impl RedisServer {
     }
 
     /// The inner error is what the server said before it ended.
-    async fn start_on(port: u16) -> Result<Result<Self, String>, Box<dyn Error>> {
+    async fn start_on(port: u16, settings: &[&str]) -> Result<Result<Self, String>, Box<dyn Error>> {
         let mut process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
+            .args(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -40,7 +40,7 @@ impl Redis {
             &[],
             // Not in the caller's directory: a dump lying there would be loaded.
             |command| match command
-                .args(["--dbfilename", &format!("test-{port}.rdb")])
+                .args(["--dbfilename", &format!("test-{port}.rdb"), "--enable-debug-command", "yes"])
                 .current_dir(std::env::temp_dir())
                 .spawn()
             {

@@ -1,0 +1,153 @@
+//! Histories of a few events, and what the checker makes of each.
+
+use crate::history::checker::{Checker, Counts};
+use crate::history::event::{Event, What};
+use crate::history::story::Offence;
+
+const MILLISECOND: u64 = 1_000_000;
+const LEASE: u16 = 40;
+
+/// Events in order, a millisecond apart; each by the caller of that number.
+fn judged(events: &[(u16, What)]) -> Checker {
+    let mut checker = Checker::default();
+    checker.extend((1..).zip(events).map(|(nth, (task, what))| Event {
+        at: nth * MILLISECOND,
+        process: 0,
+        task: *task,
+        key: 0,
+        what: *what,
+    }));
+    checker
+}
+
+fn counts(events: &[(u16, What)]) -> Counts {
+    judged(events).counts()
+}
+
+fn ended(version: u64) -> What {
+    What::ReadEnded { version, of: 0 }
+}
+
+fn leased(token: u64, asked: u64) -> What {
+    What::Leased { token, asked: asked * MILLISECOND, millis: LEASE }
+}
+
+#[test]
+fn a_read_that_began_after_a_write_was_over_and_returns_an_older_version_is_stale() {
+    let judged =
+        judged(&[(1, What::CommitBegan), (1, What::Invalidated { version: 1 }), (2, What::ReadBegan), (2, ended(0))]);
+    assert_eq!(judged.counts(), Counts { reads: 1, invalidations: 1, stale: 1, ..Counts::default() });
+}
+
+#[test]
+fn a_read_that_began_before_the_write_was_over_may_return_either_version() {
+    for version in [0, 1] {
+        let counts = counts(&[
+            (1, What::CommitBegan),
+            (2, What::ReadBegan),
+            (1, What::Invalidated { version: 1 }),
+            (2, ended(version)),
+        ]);
+        assert_eq!((counts.reads, counts.offences()), (1, 0), "version {version}");
+    }
+}
+
+#[test]
+fn a_late_invalidation_of_an_older_version_does_not_allow_that_version_again() {
+    let counts = counts(&[
+        (1, What::CommitBegan),
+        (2, What::CommitBegan),
+        (2, What::Invalidated { version: 2 }),
+        (1, What::Invalidated { version: 1 }),
+        (3, What::ReadBegan),
+        (3, ended(1)),
+    ]);
+    assert_eq!(counts.stale, 1);
+}
+
+#[test]
+fn a_read_without_an_answer_is_no_read() {
+    let counts = counts(&[
+        (1, What::CommitBegan),
+        (1, What::Invalidated { version: 1 }),
+        (2, What::ReadBegan),
+        (2, What::ReadGone),
+    ]);
+    assert_eq!((counts.reads, counts.offences()), (0, 0));
+}
+
+#[test]
+fn nobody_reads_what_is_not_committed_yet_nor_another_keys_row() {
+    assert_eq!(counts(&[(2, What::ReadBegan), (2, ended(1)), (1, What::CommitBegan)]).from_nowhere, 1);
+    assert_eq!(counts(&[(2, What::ReadBegan), (1, What::CommitBegan), (2, ended(1))]).from_nowhere, 0);
+    assert_eq!(counts(&[(2, What::ReadBegan), (2, What::ReadEnded { version: 0, of: 1 })]).from_nowhere, 1);
+}
+
+#[test]
+fn a_lease_that_is_given_while_another_is_held_is_one_too_many() {
+    assert_eq!(counts(&[(0, leased(1, 0)), (0, leased(2, 1))]).two_leases, 1);
+}
+
+#[test]
+fn a_lease_may_be_given_once_the_one_before_has_ended_or_may_have() {
+    let ends: [&[What]; 6] = [
+        &[What::GivenUp { token: 1 }],
+        &[What::Clearing, What::Cleared],
+        &[What::Clearing],
+        &[What::Clearing, What::PerhapsCleared],
+        // It expires.
+        &[What::ReadBegan; 40],
+        &[What::Renewed { token: 9, asked: 2 * MILLISECOND, millis: LEASE }, What::GivenUp { token: 1 }],
+    ];
+    for end in ends {
+        let mut events = vec![(0, leased(1, 0))];
+        events.extend(end.iter().map(|what| (9, *what)));
+        events.push((0, leased(2, 0)));
+        assert_eq!(counts(&events).two_leases, 0, "{end:?}");
+    }
+}
+
+#[test]
+fn somebody_elses_release_ends_no_lease_and_a_renewal_prolongs_it() {
+    assert_eq!(counts(&[(0, leased(1, 0)), (0, What::GivenUp { token: 7 }), (0, leased(2, 1))]).two_leases, 1);
+    let mut events = vec![(0, leased(1, 0)), (0, What::Renewed { token: 1, asked: 30 * MILLISECOND, millis: LEASE })];
+    events.extend([(9, What::ReadBegan); 40]);
+    events.push((0, leased(2, 42)));
+    assert_eq!(counts(&events).two_leases, 1);
+}
+
+#[test]
+fn the_answer_to_a_deletion_may_come_before_that_to_a_lease_which_it_ended() {
+    let counts =
+        counts(&[(0, What::Clearing), (0, What::Cleared), (0, leased(1, 0)), (0, leased(2, 3)), (0, leased(3, 4))]);
+    // The first may have ended before the second was given; the second is held for certain.
+    assert_eq!(counts.two_leases, 1);
+}
+
+#[test]
+fn the_shortest_offence_is_told_with_the_load_the_lease_the_write_and_the_fill_that_made_it() {
+    let mut events = vec![
+        (0, leased(5, 0)),
+        (4, What::Loaded { version: 0 }),
+        // Of no account.
+        (0, What::GivenUp { token: 4 }),
+        (1, What::CommitBegan),
+        (1, What::Invalidated { version: 1 }),
+        (0, What::Stored { version: 0, token: 5 }),
+        (2, What::ReadBegan),
+        (2, ended(0)),
+    ];
+    // The same again takes longer, for its reader comes late.
+    events.extend([(3, What::ReadBegan), (3, ended(0))]);
+    let checker = judged(&events);
+    assert_eq!(checker.counts().stale, 2);
+    let story = checker.shortest().expect("a story");
+    assert!(matches!(story.offence(), Offence::Stale { .. }));
+    let told: Vec<What> = story.events().iter().map(|event| event.what).collect();
+    events.truncate(8);
+    events.remove(2);
+    assert_eq!(told, events.iter().map(|(_, what)| *what).collect::<Vec<_>>());
+    let told = story.to_string();
+    assert!(told.starts_with("a stale read, key 0"), "{told}");
+    assert!(told.contains("5000   0.0    version 0 is stored, under lease 0005\n"), "{told}");
+}

@@ -1,0 +1,11 @@
+//! Is any read stale? The real cache over a real Redis, in several processes and amid trouble; and the checker that
+//! says so, which must see what it is there to see.
+
+#[path = "../support/history/mod.rs"]
+mod history;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod judgement;
+mod merging;
+mod ten_seconds;

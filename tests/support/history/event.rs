@@ -1,0 +1,101 @@
+//! One line of the history: something that happened to one key, at one instant, in one process.
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// By the clock of the log; no two events of one process at once.
+    pub at: u64,
+    pub process: u8,
+    /// The caller, within its process; 0 for what the store says.
+    pub task: u16,
+    pub key: u8,
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A reader calls.
+    ReadBegan,
+    /// It has this version of this key's row.
+    ReadEnded { version: u64, of: u8 },
+    /// It has none: the load failed, or the caller went away.
+    ReadGone,
+    /// A writer is about to commit the key's next version.
+    CommitBegan,
+    /// The write of this version is over for the cache too: from now on nobody may see an older one.
+    Invalidated { version: u64 },
+    /// A load has read this version from the database.
+    Loaded { version: u64 },
+    /// The store accepted the value of this version in place of that lease.
+    Stored { version: u64, token: u64 },
+    /// The store said that the lease is this call's. It was asked for at `asked`, and ends by itself, but not before it
+    /// lasted that long.
+    Leased { token: u64, asked: u64, millis: u16 },
+    /// The store said that the lease was extended, likewise.
+    Renewed { token: u64, asked: u64, millis: u16 },
+    /// The lease's own holder is about to fill or release it.
+    GivenUp { token: u64 },
+    /// Something that ends any lease is about to be sent: a deletion, an unconditional write.
+    Clearing,
+    /// It was answered.
+    Cleared,
+    /// It was not: it may still happen.
+    PerhapsCleared,
+}
+
+impl Event {
+    /// As bytes between processes.
+    pub const SIZE: usize = 32;
+
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        let (kind, a, b, c) = match self.what {
+            What::ReadBegan => (0, 0, 0, 0),
+            What::ReadEnded { version, of } => (1, version, of.into(), 0),
+            What::ReadGone => (2, 0, 0, 0),
+            What::CommitBegan => (3, 0, 0, 0),
+            What::Invalidated { version } => (4, version, 0, 0),
+            What::Loaded { version } => (5, version, 0, 0),
+            What::Stored { version, token } => (6, version, token, 0),
+            What::Leased { token, asked, millis } => (7, token, asked, millis),
+            What::Renewed { token, asked, millis } => (8, token, asked, millis),
+            What::GivenUp { token } => (9, token, 0, 0),
+            What::Clearing => (10, 0, 0, 0),
+            What::Cleared => (11, 0, 0, 0),
+            What::PerhapsCleared => (12, 0, 0, 0),
+        };
+        let mut bytes = [0; Self::SIZE];
+        bytes[..8].copy_from_slice(&self.at.to_le_bytes());
+        bytes[8..16].copy_from_slice(&u64::to_le_bytes(a));
+        bytes[16..24].copy_from_slice(&u64::to_le_bytes(b));
+        bytes[24..26].copy_from_slice(&self.task.to_le_bytes());
+        bytes[26] = self.process;
+        bytes[27] = self.key;
+        bytes[28..30].copy_from_slice(&u16::to_le_bytes(c));
+        bytes[30] = kind;
+        bytes
+    }
+
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Option<Self> {
+        let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+        let short = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        let (a, b, millis) = (number(8), number(16), short(28));
+        let what = match bytes[30] {
+            0 => What::ReadBegan,
+            1 => What::ReadEnded { version: a, of: u8::try_from(b).ok()? },
+            2 => What::ReadGone,
+            3 => What::CommitBegan,
+            4 => What::Invalidated { version: a },
+            5 => What::Loaded { version: a },
+            6 => What::Stored { version: a, token: b },
+            7 => What::Leased { token: a, asked: b, millis },
+            8 => What::Renewed { token: a, asked: b, millis },
+            9 => What::GivenUp { token: a },
+            10 => What::Clearing,
+            11 => What::Cleared,
+            12 => What::PerhapsCleared,
+            _ => return None,
+        };
+        Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
+    }
+}

@@ -1,0 +1,163 @@
+//! One of the processes: readers and writers, and a log that is sent to the parent as it grows.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_runtime::Cache;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::caller::Caller;
+use super::clock::monotonic;
+use super::counters::Counters;
+use super::dice::Dice;
+use super::event::Event;
+use super::log::Log;
+use super::recorder::Recorder;
+use super::rows::{Rows, Writing};
+
+/// Few, so that everybody meets.
+pub const KEYS: u64 = 6;
+const READERS: u16 = 10;
+const WRITERS: u16 = 4;
+
+/// What a process is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    pub process: u8,
+    pub seed: u64,
+    pub redis: String,
+    pub database: String,
+    /// Where the parent listens.
+    pub parent: String,
+    /// When to stop, by the clock of all.
+    pub until: u64,
+}
+
+/// What it has to say at last: the cache's own figures.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Figures {
+    pub hits: u64,
+    pub late_fills: u64,
+    pub stores: u64,
+    pub coalesced: u64,
+    pub lock_waits: u64,
+    pub errors: u64,
+}
+
+/// Works until it is time.
+pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
+    let mut parent = TcpStream::connect(&order.parent).await?;
+    let log = Log::new(order.process, Arc::new(monotonic));
+    let cache =
+        Cache::builder().redis(&order.redis).prefix("history").wrap_store(Recorder::wrap(log.clone())).build()?;
+    let database = Arc::new(Counters::connect(&order.database).await?);
+    let rows = Rows { cache, database, log, writing: Writing::default() };
+    let mut work = work(&rows, order.seed, order.until);
+    while !work.is_empty() {
+        tell(&mut parent, order.process, &rows.log).await?;
+        sleep(Duration::from_millis(20)).await;
+        while let Some(ended) = work.try_join_next() {
+            ended?;
+        }
+    }
+    tell(&mut parent, order.process, &rows.log).await?;
+    let total = rows.cache.stats().total();
+    let figures = Figures {
+        hits: total.hits,
+        late_fills: total.late_fills,
+        stores: total.stores,
+        coalesced: total.coalesced,
+        lock_waits: total.lock_waits,
+        errors: total.errors,
+    };
+    Message::Figures(order.process, figures).send(&mut parent).await
+}
+
+async fn tell(parent: &mut TcpStream, process: u8, log: &Log) -> Result<(), Box<dyn Error>> {
+    let (events, until) = log.take();
+    Message::Events { process, events, until }.send(parent).await
+}
+
+/// All readers and writers of one process.
+pub fn work(rows: &Rows, seed: u64, until: u64) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let mut dice = Dice::new(seed);
+    for task in 1..=READERS {
+        tasks.spawn(read(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
+    }
+    for task in READERS + 1..=READERS + WRITERS {
+        tasks.spawn(write(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
+    }
+    tasks
+}
+
+fn any_key(dice: &mut Dice) -> u8 {
+    u8::try_from(dice.roll(KEYS)).unwrap_or(0)
+}
+
+async fn read(rows: Rows, mut caller: Caller, until: u64) {
+    while monotonic() < until {
+        let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+        let key = any_key(&mut caller.dice);
+        caller.perhaps(rows.read(key, own)).await;
+        if caller.dice.once_in(8) {
+            caller.dice.moment().await;
+        }
+    }
+}
+
+async fn write(rows: Rows, mut caller: Caller, until: u64) {
+    while monotonic() < until {
+        sleep(caller.dice.millis(5, 40)).await;
+        let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+        rows.write(any_key(&mut caller.dice), own).await;
+    }
+}
+
+/// From a process to its parent.
+pub enum Message {
+    Events { process: u8, events: Vec<Event>, until: u64 },
+    Figures(u8, Figures),
+}
+
+impl Message {
+    async fn send(&self, parent: &mut TcpStream) -> Result<(), Box<dyn Error>> {
+        let (kind, process, number, body) = match self {
+            Self::Events { process, events, until } => {
+                (0, *process, *until, events.iter().flat_map(|event| event.to_bytes()).collect())
+            }
+            Self::Figures(process, figures) => (1, *process, 0, serde_json::to_vec(figures)?),
+        };
+        parent.write_all(&[kind, process]).await?;
+        parent.write_u64(number).await?;
+        parent.write_u32(u32::try_from(body.len())?).await?;
+        parent.write_all(&body).await?;
+        Ok(())
+    }
+
+    /// `None` when the process has said everything.
+    pub async fn receive(
+        child: &mut (impl AsyncReadExt + Unpin),
+    ) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        let mut head = [0; 2];
+        match child.read_exact(&mut head).await {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        };
+        let until = child.read_u64().await?;
+        let mut body = vec![0; child.read_u32().await?.try_into()?];
+        child.read_exact(&mut body).await?;
+        let [kind, process] = head;
+        if kind == 1 {
+            return Ok(Some(Self::Figures(process, serde_json::from_slice(&body)?)));
+        }
+        let (events, _) = body.as_chunks();
+        let events = events.iter().map(Event::from_bytes).collect::<Option<_>>().ok_or("an unknown event")?;
+        Ok(Some(Self::Events { process, events, until }))
+    }
+}

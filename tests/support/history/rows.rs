@@ -1,0 +1,158 @@
+//! The table that everybody reads and writes: one version number per key. Reading and writing, as an application does
+//! it, with a word to the log before and after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cached_runtime::{Cache, Policy, cached, key};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::caller::Caller;
+use super::event::What;
+use super::log::Log;
+
+/// Short, so that loads outlast it.
+const LEASE: Duration = Duration::from_millis(40);
+const TTL: Duration = Duration::from_secs(60);
+
+/// What the database says of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    pub key: u8,
+    pub version: u64,
+}
+
+/// The query failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl Row {
+    /// The key's number in its name, if it is the name of a row.
+    pub fn number(name: &str) -> Option<u8> {
+        name.rsplit_once("row:")?.1.parse().ok()
+    }
+
+    /// The version in a stored value, which ends with the row as JSON.
+    pub fn version_in(value: &[u8]) -> Option<u64> {
+        let row = value.iter().rposition(|byte| *byte == b'{')?;
+        serde_json::from_slice::<Self>(value.get(row..)?).ok().map(|row| row.version)
+    }
+
+    /// One version in eight expires while it is wanted.
+    fn ttl(&self) -> Duration {
+        if self.version % 8 == 7 { LEASE } else { TTL }
+    }
+}
+
+/// One counter per key, shared by all processes: reading it is a query, raising it a commit.
+#[async_trait]
+pub trait Database: Send + Sync + 'static {
+    async fn version(&self, key: u8) -> u64;
+    async fn commit(&self, key: u8) -> u64;
+}
+
+/// How a write is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Writing {
+    #[default]
+    CommitThenInvalidate,
+    /// The classic mistake: a load between the two stores the old row for good.
+    InvalidateThenCommit,
+}
+
+/// The table as one process sees it.
+#[derive(Clone)]
+pub struct Rows {
+    pub cache: Cache,
+    pub database: Arc<dyn Database>,
+    pub log: Log,
+    pub writing: Writing,
+}
+
+/// A read that has begun. Dropped before it ended: nobody got an answer.
+struct Reading<'r> {
+    rows: &'r Rows,
+    task: u16,
+    key: u8,
+    what: What,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.rows.log.add(self.task, self.key, self.what);
+    }
+}
+
+impl Rows {
+    /// One process waits for another's load.
+    #[cached(
+        key = "row:<key>",
+        ttl = |row| row.ttl(),
+        mutex(lease = "40ms", wait = "2s"),
+        skip(caller),
+        cache = self.cache.clone()
+    )]
+    async fn guarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+        self.load(key, caller).await
+    }
+
+    /// It does not, and may not store what it loads meanwhile.
+    async fn unguarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+        let policy = Policy::ttl(TTL).lease(LEASE);
+        self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
+    }
+
+    /// The query: quick as a rule, but one in forty outlasts its lease, and one in a hundred fails.
+    async fn load(&self, key: u8, mut caller: Caller) -> Result<Row, Refused> {
+        let slow = caller.dice.once_in(40);
+        let before = caller.dice.millis(0, 2);
+        let after = if slow { caller.dice.millis(20, 90) } else { caller.dice.millis(0, 2) };
+        if caller.dice.once_in(4) {
+            sleep(before).await;
+        }
+        let version = self.database.version(key).await;
+        self.log.add(caller.task, key, What::Loaded { version });
+        if slow || caller.dice.once_in(4) {
+            sleep(after).await;
+        }
+        if caller.dice.once_in(100) { Err(Refused) } else { Ok(Row { key, version }) }
+    }
+
+    /// One read.
+    pub async fn read(&self, key: u8, mut caller: Caller) {
+        self.log.add(caller.task, key, What::ReadBegan);
+        let mut reading = Reading { rows: self, task: caller.task, key, what: What::ReadGone };
+        let unguarded = caller.dice.once_in(4);
+        let answer = if unguarded { self.unguarded(key, caller).await } else { self.guarded(key, caller).await };
+        if let Ok(row) = answer {
+            reading.what = What::ReadEnded { version: row.version, of: row.key };
+        }
+    }
+
+    /// One write. The database is never left in the middle of it; the cache may be.
+    pub async fn write(&self, key: u8, mut caller: Caller) {
+        let task = caller.task;
+        if self.writing == Writing::InvalidateThenCommit {
+            let invalidated = self.cache.invalidate(&key!("row:<key>")).await;
+            caller.dice.moment().await;
+            let version = self.commit(key, &caller).await;
+            if invalidated.is_ok() {
+                self.log.add(task, key, What::Invalidated { version });
+            }
+            return;
+        }
+        let version = self.commit(key, &caller).await;
+        caller.dice.moment().await;
+        let invalidation = async { self.cache.invalidate(&key!("row:<key>")).await };
+        if let Some(Ok(())) = caller.perhaps(invalidation).await {
+            self.log.add(task, key, What::Invalidated { version });
+        }
+    }
+
+    async fn commit(&self, key: u8, caller: &Caller) -> u64 {
+        self.log.add(caller.task, key, What::CommitBegan);
+        self.database.commit(key).await
+    }
+}

@@ -1,0 +1,137 @@
+//! An offence, told by the few events that make it one.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::event::{Event, What};
+
+/// What must not have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// A read returned an older version than the one whose write was over before it began.
+    Stale { began: Event, missed: Event },
+    /// A read returned what nobody had committed for that key.
+    FromNowhere { began: Event },
+    /// A lease was given while this one was held.
+    TwoLeases { first: u64 },
+}
+
+/// The events of one key that led to an offence, in order; the last is the offence.
+#[derive(Clone, Debug)]
+pub struct Story {
+    offence: Offence,
+    events: Vec<Event>,
+}
+
+impl Story {
+    /// Picks them from the key's past.
+    pub(super) fn of(offence: Offence, last: Event, past: &VecDeque<Event>) -> Self {
+        let mut events = match offence {
+            Offence::Stale { began, missed } => stale(began, missed, last, past),
+            Offence::FromNowhere { began } => vec![began],
+            Offence::TwoLeases { first } => two_leases(first, past),
+        };
+        events.push(last);
+        events.sort_by_key(|event| event.at);
+        Self { offence, events }
+    }
+
+    /// Fewer events are a shorter story; of as many, those that took less time.
+    pub(super) fn length(&self) -> (usize, u64) {
+        let first = self.events.first().map_or(0, |event| event.at);
+        (self.events.len(), self.events.last().map_or(0, |event| event.at - first))
+    }
+
+    pub fn offence(&self) -> Offence {
+        self.offence
+    }
+
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+}
+
+/// The load that read the old version, the lease it ran under, the write that it should not have survived, and the fill
+/// that put the old version back.
+fn stale(began: Event, missed: Event, last: Event, past: &VecDeque<Event>) -> Vec<Event> {
+    let What::ReadEnded { version, .. } = last.what else { return vec![began] };
+    let mut events = vec![missed, began];
+    let writer = (missed.process, missed.task);
+    let by_writer = |event: &&Event| (event.process, event.task) == writer && event.at < missed.at;
+    events.extend(past.iter().rev().find(|event| event.what == What::CommitBegan && by_writer(event)));
+    let stored = past.iter().rev().find_map(|event| match event.what {
+        What::Stored { version: stored, token } if stored == version => Some((*event, token)),
+        _ => None,
+    });
+    // A load of that version by the process that stored it, else the last one by anybody.
+    let loaded = |by: Option<Event>| {
+        past.iter().rev().find(|event| {
+            event.what == What::Loaded { version }
+                && by.is_none_or(|by| by.process == event.process && event.at < by.at)
+        })
+    };
+    events.extend(loaded(stored.map(|(event, _)| event)).or_else(|| loaded(None)));
+    if let Some((stored, token)) = stored {
+        events.push(stored);
+        events.extend(past.iter().filter(|event| match event.what {
+            What::Leased { token: leased, .. } => leased == token,
+            What::Renewed { token: renewed, .. } => renewed == token && event.at > missed.at,
+            _ => false,
+        }));
+    }
+    events
+}
+
+/// Whatever happened to the key's leases since the first was given.
+fn two_leases(first: u64, past: &VecDeque<Event>) -> Vec<Event> {
+    let given = past.iter().rposition(|event| matches!(event.what, What::Leased { token, .. } if token == first));
+    let since = past.iter().skip(given.unwrap_or(past.len()));
+    let of_leases = |event: &&Event| {
+        matches!(event.what, What::Leased { .. } | What::GivenUp { .. })
+            || matches!(event.what, What::Renewed { token, .. } if token == first)
+    };
+    since.filter(of_leases).copied().collect()
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.events.first().map_or(0, |event| event.key);
+        let title = match self.offence {
+            Offence::Stale { .. } => "a stale read",
+            Offence::FromNowhere { .. } => "a read of what was never committed",
+            Offence::TwoLeases { .. } => "a lease given while another was held",
+        };
+        writeln!(f, "{title}, key {key} (microseconds, process.task):")?;
+        let origin = self.events.first().map_or(0, |event| event.at);
+        for event in &self.events {
+            let after = (event.at - origin) / 1_000;
+            writeln!(f, "{after:>9} {:>3}.{:<4} {}", event.process, event.task, Told(event.what))?;
+        }
+        Ok(())
+    }
+}
+
+struct Told(What);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |token: u64| token & 0xFFFF;
+        match self.0 {
+            What::ReadBegan => write!(f, "a read begins"),
+            What::ReadEnded { version, of } => write!(f, "the read returns version {version} of key {of}"),
+            What::ReadGone => write!(f, "the read returns nothing"),
+            What::CommitBegan => write!(f, "the database is about to commit"),
+            What::Invalidated { version } => write!(f, "the write of version {version} is over"),
+            What::Loaded { version } => write!(f, "a load reads version {version} from the database"),
+            What::Stored { version, token } => {
+                write!(f, "version {version} is stored, under lease {:04x}", short(token))
+            }
+            What::Leased { token, .. } => write!(f, "lease {:04x} is given", short(token)),
+            What::Renewed { token, .. } => write!(f, "lease {:04x} is renewed", short(token)),
+            What::GivenUp { token } => write!(f, "lease {:04x} is about to be filled or released", short(token)),
+            What::Clearing => write!(f, "a deletion is sent"),
+            What::Cleared => write!(f, "the deletion is answered"),
+            What::PerhapsCleared => write!(f, "the deletion is not answered"),
+        }
+    }
+}

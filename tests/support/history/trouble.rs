@@ -1,0 +1,42 @@
+//! What befalls the cache's server while everybody works: it forgets its scripts, drops its connections, stands still.
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, RedisResult, cmd};
+use tokio::time::sleep;
+
+use super::dice::Dice;
+
+pub struct Trouble {
+    admin: MultiplexedConnection,
+    dice: Dice,
+}
+
+impl Trouble {
+    /// For a server that was started with `--enable-debug-command yes`.
+    pub async fn on(url: &str, seed: u64) -> RedisResult<Self> {
+        let admin = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        Ok(Self { admin, dice: Dice::new(seed) })
+    }
+
+    /// One fault every 80 to 250 ms, for ever.
+    pub async fn make(mut self) -> RedisResult<()> {
+        loop {
+            sleep(self.dice.millis(80, 250)).await;
+            let fault = self.fault();
+            fault.query_async::<()>(&mut self.admin).await?;
+        }
+    }
+
+    fn fault(&mut self) -> Cmd {
+        let words: &[&str] = match self.dice.roll(4) {
+            0 => &["SCRIPT", "FLUSH"],
+            // All but the connection that says so.
+            1 => &["CLIENT", "KILL", "TYPE", "normal"],
+            2 => &["CLIENT", "KILL", "TYPE", "pubsub"],
+            _ => &["DEBUG", "SLEEP", "0.06"],
+        };
+        let mut fault = cmd(words[0]);
+        fault.arg(&words[1..]);
+        fault
+    }
+}
