@@ -10,6 +10,7 @@
 //! same log from simulated ones.
 #![allow(dead_code, reason = "the example and each test binary use their own part")]
 
+pub mod acknowledged;
 pub mod caller;
 pub mod checker;
 pub mod clock;
@@ -24,3 +25,4 @@ pub mod recorder;
 pub mod rows;
 pub mod story;
 pub mod trouble;
+pub mod writes;

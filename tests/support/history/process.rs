@@ -18,7 +18,7 @@ use super::dice::Dice;
 use super::event::Event;
 use super::log::Log;
 use super::recorder::Recorder;
-use super::rows::{Rows, Writing};
+use super::rows::Rows;
 
 /// Few, so that everybody meets.
 pub const KEYS: u64 = 6;
@@ -56,7 +56,7 @@ pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
     let cache =
         Cache::builder().redis(&order.redis).prefix("history").wrap_store(Recorder::wrap(log.clone())).build()?;
     let database = Arc::new(Counters::connect(&order.database).await?);
-    let rows = Rows { cache, database, log, writing: Writing::default() };
+    let rows = Rows { cache, database, log, invalidates_before_commit: false };
     let mut work = work(&rows, order.seed, order.until);
     while !work.is_empty() {
         tell(&mut parent, order.process, &rows.log).await?;
@@ -115,7 +115,8 @@ async fn write(rows: Rows, mut caller: Caller, until: u64) {
     while monotonic() < until {
         sleep(caller.dice.millis(5, 40)).await;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        rows.write(any_key(&mut caller.dice), own).await;
+        let key = any_key(&mut caller.dice);
+        caller.perhaps(rows.write(key, own)).await;
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::store::{Bytes, Observed, Placeholder, Reply, Store};
+use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
 use tokio::time::Instant;
 
+use super::acknowledged::heard;
 use super::event::What;
 use super::log::Log;
 use super::rows::Row;
@@ -29,22 +30,38 @@ impl Recorder {
         }
     }
 
-    /// Runs an operation that ends whatever lease there is.
-    async fn clearing<T>(&self, key: &str, run: Reply<'_, T>) -> Result<T, cached_runtime::store::StoreError> {
-        // Says on drop that nobody knows: the caller may go away while the command is on its way.
-        struct Clearing<'r>(&'r Recorder, &'r str, What);
-        impl Drop for Clearing<'_> {
-            fn drop(&mut self) {
-                self.0.note(self.1, self.2);
-            }
-        }
-        self.note(key, What::Clearing);
-        let mut clearing = Clearing(self, key, What::PerhapsCleared);
+    /// Runs an operation that ends whatever leases there are.
+    async fn clearing<T>(&self, keys: &[Arc<str>], run: Reply<'_, T>) -> Result<T, StoreError> {
+        let mut clearing = Clearing { recorder: self, keys, what: What::Clearing };
+        clearing.note();
+        // Said on drop too: the caller may go away while the command is on its way.
+        clearing.what = What::PerhapsCleared;
         let answer = run.await;
         if answer.is_ok() {
-            clearing.2 = What::Cleared;
+            clearing.what = What::Cleared;
         }
         answer
+    }
+}
+
+struct Clearing<'r> {
+    recorder: &'r Recorder,
+    keys: &'r [Arc<str>],
+    what: What,
+}
+
+impl Clearing<'_> {
+    fn note(&self) {
+        // In an order that the next run has too, whatever map they come from.
+        let mut numbers: Vec<u8> = self.keys.iter().filter_map(|key| Row::number(key)).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().for_each(|key| self.recorder.log.add(0, key, self.what));
+    }
+}
+
+impl Drop for Clearing<'_> {
+    fn drop(&mut self) {
+        self.note();
     }
 }
 
@@ -61,14 +78,20 @@ fn millis(px: Duration) -> u16 {
 }
 
 impl Store for Recorder {
-    fn acquire<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, Option<Bytes>> {
+    fn acquire<'s>(
+        &'s self,
+        key: &'s str,
+        lease: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Acquired> {
         Box::pin(async move {
             let asked = self.log.now();
-            let held = self.store.acquire(key, lease, px).await?;
-            if held.is_none() {
+            let acquired = self.store.acquire(key, lease, px, asks).await?;
+            if acquired.held.is_none() {
                 self.note(key, What::Leased { token: name(lease), asked, millis: millis(px) });
             }
-            Ok(held)
+            Ok(acquired)
         })
     }
 
@@ -76,12 +99,15 @@ impl Store for Recorder {
         self.store.get(key)
     }
 
-    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, value: Bytes, px: Option<Duration>) -> Reply<'s, bool> {
+    fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
+        self.store.stamps(asks)
+    }
+
+    fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
         Box::pin(async move {
-            let version = Row::version_in(&value);
             self.note(key, What::GivenUp { token: name(lease) });
-            let filled = self.store.fill(key, lease, value, px).await?;
-            if let (true, Some(version)) = (filled, version) {
+            let filled = self.store.fill(key, lease, filling).await?;
+            if let (true, Some(version)) = (filled, Row::version_in(&filling.value)) {
                 self.note(key, What::Stored { version, token: name(lease) });
             }
             Ok(filled)
@@ -100,12 +126,12 @@ impl Store for Recorder {
         })
     }
 
-    fn renew<'s>(&'s self, key: &'s str, lease: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
+    fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
         Box::pin(async move {
             let asked = self.log.now();
-            let renewed = self.store.renew(key, lease, px).await?;
+            let renewed = self.store.renew(key, held, px).await?;
             if renewed {
-                self.note(key, What::Renewed { token: name(lease), asked, millis: millis(px) });
+                self.note(key, What::Renewed { token: name(held), asked, millis: millis(px) });
             }
             Ok(renewed)
         })
@@ -128,12 +154,37 @@ impl Store for Recorder {
         })
     }
 
-    fn put<'s>(&'s self, key: &'s str, value: Bytes, px: Option<Duration>) -> Reply<'s, ()> {
-        Box::pin(self.clearing(key, self.store.put(key, value, px)))
+    fn write_begin<'s>(
+        &'s self,
+        keys: &'s [Arc<str>],
+        marker: &'s Placeholder,
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Vec<Option<Stamp>>> {
+        Box::pin(self.clearing(keys, self.store.write_begin(keys, marker, px, asks)))
     }
 
-    fn delete<'s>(&'s self, key: &'s str) -> Reply<'s, ()> {
-        Box::pin(self.clearing(key, self.store.delete(key)))
+    fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(async move {
+            let answer = self.clearing(&[key.into()], self.store.write_end(key, marker, filling)).await;
+            heard(answer.is_ok());
+            if let (Ok(true), Some(version)) = (&answer, Row::version_in(&filling.value)) {
+                self.note(key, What::Stored { version, token: name(marker) });
+            }
+            answer
+        })
+    }
+
+    fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
+        Box::pin(async move { self.clearing(&[key.into()], self.store.put(key, filling)).await })
+    }
+
+    fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
+        Box::pin(async move {
+            let answer = self.clearing(keys, self.store.delete(keys)).await;
+            heard(answer.is_ok());
+            answer
+        })
     }
 
     fn wait<'s>(
@@ -144,5 +195,9 @@ impl Store for Recorder {
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>> {
         self.store.wait(key, lease, until, before_read)
+    }
+
+    fn shared(&self) -> bool {
+        self.store.shared()
     }
 }

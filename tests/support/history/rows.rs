@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cached_runtime::__private::{Call, Returned, Site, open, typed};
 use cached_runtime::{Cache, Policy, cached, key};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -16,6 +17,7 @@ use super::log::Log;
 /// Short, so that loads outlast it.
 const LEASE: Duration = Duration::from_millis(40);
 const TTL: Duration = Duration::from_secs(60);
+pub(super) const GUARDED: Policy = Policy::ttl(TTL).lease(LEASE);
 
 /// What the database says of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,11 @@ impl Row {
         serde_json::from_slice::<Self>(value.get(row..)?).ok().map(|row| row.version)
     }
 
+    /// The last two rows are a group, with a tag of its own.
+    pub(super) fn group(key: u8) -> Option<u8> {
+        (key >= 4).then_some(key / 4)
+    }
+
     /// One version in eight expires while it is wanted.
     fn ttl(&self) -> Duration {
         if self.version % 8 == 7 { LEASE } else { TTL }
@@ -53,22 +60,14 @@ pub trait Database: Send + Sync + 'static {
     async fn commit(&self, key: u8) -> u64;
 }
 
-/// How a write is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Writing {
-    #[default]
-    CommitThenInvalidate,
-    /// The classic mistake: a load between the two stores the old row for good.
-    InvalidateThenCommit,
-}
-
 /// The table as one process sees it.
 #[derive(Clone)]
 pub struct Rows {
     pub cache: Cache,
     pub database: Arc<dyn Database>,
     pub log: Log,
-    pub writing: Writing,
+    /// The classic mistake: a load that comes between the two stores the old row for good.
+    pub invalidates_before_commit: bool,
 }
 
 /// A read that has begun. Dropped before it ended: nobody got an answer.
@@ -100,8 +99,24 @@ impl Rows {
 
     /// It does not, and may not store what it loads meanwhile.
     async fn unguarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
-        let policy = Policy::ttl(TTL).lease(LEASE);
-        self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
+        self.cache.get_or_load(key!("row:<key>"), GUARDED, || self.load(key, caller)).await
+    }
+
+    /// The rows of a group carry its tag, whoever stores them.
+    async fn tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Row, Refused> {
+        static SITE: Site = Site::new("tagged", file!(), line!(), "row:<key>", GUARDED.mutex());
+        let call = Call::new(&SITE, key!("row:<key>")).tag(key!("group:<group>")).cache(&self.cache);
+        let mut slot = typed(open(call).await, Returned::<Result<Row, Refused>>::new().result());
+        if let Some(hit) = slot.hit().await {
+            return hit;
+        }
+        let out = slot.load(self.load(key, caller)).await;
+        let row = match slot.settle(out) {
+            Ok(row) => row,
+            Err(out) => return out,
+        };
+        slot.fill().await;
+        slot.give(row)
     }
 
     /// The query: quick as a rule, but one in forty outlasts its lease, and one in a hundred fails.
@@ -124,35 +139,19 @@ impl Rows {
     pub async fn read(&self, key: u8, mut caller: Caller) {
         self.log.add(caller.task, key, What::ReadBegan);
         let mut reading = Reading { rows: self, task: caller.task, key, what: What::ReadGone };
-        let unguarded = caller.dice.once_in(4);
-        let answer = if unguarded { self.unguarded(key, caller).await } else { self.guarded(key, caller).await };
+        let answer = match Row::group(key) {
+            Some(group) => self.tagged(key, group, caller).await,
+            None if caller.dice.once_in(4) => self.unguarded(key, caller).await,
+            None => self.guarded(key, caller).await,
+        };
         if let Ok(row) = answer {
             reading.what = What::ReadEnded { version: row.version, of: row.key };
         }
     }
 
-    /// One write. The database is never left in the middle of it; the cache may be.
-    pub async fn write(&self, key: u8, mut caller: Caller) {
-        let task = caller.task;
-        if self.writing == Writing::InvalidateThenCommit {
-            let invalidated = self.cache.invalidate(&key!("row:<key>")).await;
-            caller.dice.moment().await;
-            let version = self.commit(key, &caller).await;
-            if invalidated.is_ok() {
-                self.log.add(task, key, What::Invalidated { version });
-            }
-            return;
-        }
-        let version = self.commit(key, &caller).await;
-        caller.dice.moment().await;
-        let invalidation = async { self.cache.invalidate(&key!("row:<key>")).await };
-        if let Some(Ok(())) = caller.perhaps(invalidation).await {
-            self.log.add(task, key, What::Invalidated { version });
-        }
-    }
-
-    async fn commit(&self, key: u8, caller: &Caller) -> u64 {
-        self.log.add(caller.task, key, What::CommitBegan);
-        self.database.commit(key).await
+    /// The database's part of a write.
+    pub(super) async fn commit(&self, key: u8, task: u16) -> Row {
+        self.log.add(task, key, What::CommitBegan);
+        Row { key, version: self.database.commit(key).await }
     }
 }
