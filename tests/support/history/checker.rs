@@ -37,8 +37,8 @@ impl Counts {
 #[derive(Default)]
 pub struct Checker {
     keys: HashMap<u8, Key>,
-    /// By process and task: each reads one thing at a time.
-    reading: HashMap<(u8, u16), Reading>,
+    /// By process, task and key: nobody reads one key twice at a time.
+    reading: HashMap<(u8, u16, u8), Reading>,
     counts: Counts,
     shortest: Option<Story>,
 }
@@ -88,7 +88,7 @@ impl Checker {
     /// The next event.
     pub fn see(&mut self, event: Event) {
         let key = self.keys.entry(event.key).or_default();
-        let reader = (event.process, event.task);
+        let reader = (event.process, event.task, event.key);
         let mut offence = None;
         match event.what {
             What::ReadBegan => {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
+use cached_runtime::store::{
+    Acquired, Ask, Bytes, End, Ending, Filling, Many, Observed, Placeholder, Reply, Stamp, Store, StoreError,
+};
 use tokio::time::Instant;
 
 use super::acknowledged::heard;
@@ -27,6 +29,12 @@ impl Recorder {
     fn note(&self, key: &str, what: What) {
         if let Some(key) = Row::number(key) {
             self.log.add(0, key, what);
+        }
+    }
+
+    fn note_stored(&self, key: &str, filling: &Filling, placeholder: &Placeholder) {
+        if let Some(version) = Row::version_in(&filling.value) {
+            self.note(key, What::Stored { version, token: name(placeholder) });
         }
     }
 
@@ -95,6 +103,24 @@ impl Store for Recorder {
         })
     }
 
+    fn acquire_many<'s>(
+        &'s self,
+        keys: &'s [(Arc<str>, Placeholder)],
+        px: Duration,
+        asks: &'s [Ask],
+    ) -> Reply<'s, Many<Option<Bytes>>> {
+        Box::pin(async move {
+            let asked = self.log.now();
+            let (answers, stamps) = self.store.acquire_many(keys, px, asks).await?;
+            for ((key, lease), answer) in keys.iter().zip(&answers) {
+                if *answer == Ok(None) {
+                    self.note(key, What::Leased { token: name(lease), asked, millis: millis(px) });
+                }
+            }
+            Ok((answers, stamps))
+        })
+    }
+
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>> {
         self.store.get(key)
     }
@@ -107,10 +133,25 @@ impl Store for Recorder {
         Box::pin(async move {
             self.note(key, What::GivenUp { token: name(lease) });
             let filled = self.store.fill(key, lease, filling).await?;
-            if let (true, Some(version)) = (filled, Row::version_in(&filling.value)) {
-                self.note(key, What::Stored { version, token: name(lease) });
+            if filled {
+                self.note_stored(key, filling, lease);
             }
             Ok(filled)
+        })
+    }
+
+    fn end_many<'s>(&'s self, endings: &'s [Ending]) -> Reply<'s, Vec<Result<bool, StoreError>>> {
+        Box::pin(async move {
+            for Ending { key, lease, .. } in endings {
+                self.note(key, What::GivenUp { token: name(lease) });
+            }
+            let answers = self.store.end_many(endings).await?;
+            for (Ending { key, lease, how }, answer) in endings.iter().zip(&answers) {
+                if let (End::Fill(filling), Ok(true)) = (how, answer) {
+                    self.note_stored(key, filling, lease);
+                }
+            }
+            Ok(answers)
         })
     }
 
@@ -168,8 +209,8 @@ impl Store for Recorder {
         Box::pin(async move {
             let answer = self.clearing(&[key.into()], self.store.write_end(key, marker, filling)).await;
             heard(answer.is_ok());
-            if let (Ok(true), Some(version)) = (&answer, Row::version_in(&filling.value)) {
-                self.note(key, What::Stored { version, token: name(marker) });
+            if answer == Ok(true) {
+                self.note_stored(key, filling, marker);
             }
             answer
         })

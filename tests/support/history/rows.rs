@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cached_runtime::__private::{Call, Returned, Site, open, typed};
 use cached_runtime::{Cache, Policy, cached, key};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -17,7 +16,6 @@ use super::log::Log;
 /// Short, so that loads outlast it.
 const LEASE: Duration = Duration::from_millis(40);
 const TTL: Duration = Duration::from_secs(60);
-pub(super) const GUARDED: Policy = Policy::ttl(TTL).lease(LEASE);
 
 /// What the database says of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +46,7 @@ impl Row {
     }
 
     /// One version in eight expires while it is wanted.
-    fn ttl(&self) -> Duration {
+    pub(super) fn ttl(&self) -> Duration {
         if self.version % 8 == 7 { LEASE } else { TTL }
     }
 }
@@ -99,24 +97,21 @@ impl Rows {
 
     /// It does not, and may not store what it loads meanwhile.
     async fn unguarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
-        self.cache.get_or_load(key!("row:<key>"), GUARDED, || self.load(key, caller)).await
+        let policy = Policy::ttl(TTL).lease(LEASE);
+        self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
     }
 
     /// The rows of a group carry its tag, whoever stores them.
+    #[cached(
+        key = "row:<key>",
+        tag = "group:<group>",
+        ttl = |row| row.ttl(),
+        mutex(lease = "40ms", wait = "2s"),
+        skip(group, caller),
+        cache = self.cache.clone()
+    )]
     async fn tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Row, Refused> {
-        static SITE: Site = Site::new("tagged", file!(), line!(), "row:<key>", GUARDED.mutex());
-        let call = Call::new(&SITE, key!("row:<key>")).tag(key!("group:<group>")).cache(&self.cache);
-        let mut slot = typed(open(call).await, Returned::<Result<Row, Refused>>::new().result());
-        if let Some(hit) = slot.hit().await {
-            return hit;
-        }
-        let out = slot.load(self.load(key, caller)).await;
-        let row = match slot.settle(out) {
-            Ok(row) => row,
-            Err(out) => return out,
-        };
-        slot.fill().await;
-        slot.give(row)
+        self.load(key, caller).await
     }
 
     /// The query: quick as a rule, but one in forty outlasts its lease, and one in a hundred fails.

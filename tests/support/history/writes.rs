@@ -1,34 +1,38 @@
 //! All the ways to write a row and tell the cache of it.
 
-use cached_runtime::__private::{Returned, Site, Write, begin, writing, writing_through};
-use cached_runtime::key;
+use cached_runtime::{invalidate, key, write_through};
 
 use super::acknowledged::acknowledged;
 use super::caller::Caller;
 use super::event::What;
-use super::rows::{GUARDED, Refused, Row, Rows};
+use super::rows::{Refused, Row, Rows};
 
-type Written = Returned<Result<Row, Refused>>;
+/// What was written, if the store acknowledged it.
+async fn over(write: impl Future<Output = Result<Row, Refused>>) -> Option<Row> {
+    let (row, acknowledged) = acknowledged(write).await;
+    row.ok().filter(|_| acknowledged)
+}
 
 impl Rows {
     /// One write. Logged as over only where the store acknowledged its end.
     pub async fn write(&self, key: u8, mut caller: Caller) {
         let (task, group) = (caller.task, Row::group(key));
         let way = caller.dice.roll(16);
-        let over = if self.invalidates_before_commit {
+        let written = if self.invalidates_before_commit {
             self.invalidate_before_commit(key, caller).await
         } else if caller.dice.once_in(500) {
             self.clear(key, &caller).await
         } else {
             match (way, group) {
-                (0..3, _) => self.hide(key, caller).await,
-                (3..8, _) => self.write_through(key, group, caller).await,
+                (0..3, _) => over(self.hide(key, caller)).await,
+                (3..8, Some(group)) => over(self.write_through_tagged(key, group, caller)).await,
+                (3..8, None) => over(self.write_through(key, caller)).await,
                 (8..10, _) => self.transaction(key, caller).await,
                 (10..13, Some(group)) => self.invalidate_tag(key, group, caller).await,
                 _ => self.invalidate(key, caller).await,
             }
         };
-        if let Some(Row { version, .. }) = over {
+        if let Some(Row { version, .. }) = written {
             self.log.add(task, key, What::Invalidated { version });
         }
     }
@@ -62,29 +66,20 @@ impl Rows {
     }
 
     /// A marker hides the row while it is written.
-    async fn hide(&self, key: u8, caller: Caller) -> Option<Row> {
-        static SITE: Site = Site::new("hide", file!(), line!(), "", GUARDED);
-        let write = Write::new(&SITE).cache(&self.cache).two_phase().key(key!("row:<key>"));
-        let mut write = writing(begin(write).await, Written::new().result());
-        let out = write.run(self.perhaps_commit(key, caller)).await;
-        let row = write.settle(out).ok()?;
-        let ((), over) = acknowledged(write.finish()).await;
-        over.then_some(row)
+    #[invalidate(key = "row:<key>", two_phase, cache = self.cache.clone())]
+    async fn hide(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+        self.perhaps_commit(key, caller).await
     }
 
     /// The new row takes the marker's place.
-    async fn write_through(&self, key: u8, group: Option<u8>, caller: Caller) -> Option<Row> {
-        static SITE: Site = Site::new("write_through", file!(), line!(), "", GUARDED);
-        let write = Write::new(&SITE).cache(&self.cache).through().key(key!("row:<key>"));
-        let write = match group {
-            Some(group) => write.tag(key!("group:<group>")),
-            None => write,
-        };
-        let mut write = writing_through(begin(write).await, Written::new().result());
-        let out = write.run(self.perhaps_commit(key, caller)).await;
-        let row = write.settle(out).ok()?;
-        let ((), over) = acknowledged(write.finish()).await;
-        over.then_some(row)
+    #[write_through(key = "row:<key>", ttl = |row| row.ttl(), cache = self.cache.clone())]
+    async fn write_through(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+        self.perhaps_commit(key, caller).await
+    }
+
+    #[write_through(key = "row:<key>", tag = "group:<group>", ttl = |row| row.ttl(), cache = self.cache.clone())]
+    async fn write_through_tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Row, Refused> {
+        self.perhaps_commit(key, caller).await
     }
 
     /// The body of a write: it takes a moment, and one in thirty fails before it has written anything.
