@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::adoption::Adoption;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::store::Store;
@@ -19,6 +20,7 @@ pub struct Builder {
     timeout: Duration,
     memory: u64,
     fallback_loads: usize,
+    adoption: Adoption,
     #[cfg(feature = "testing")]
     wrap: Option<Wrap>,
 }
@@ -64,6 +66,7 @@ impl Builder {
             timeout: Duration::from_millis(100),
             memory: Self::MEMORY,
             fallback_loads: Self::FALLBACK_LOADS,
+            adoption: Adoption::default(),
             #[cfg(feature = "testing")]
             wrap: None,
         }
@@ -139,6 +142,14 @@ impl Builder {
         self
     }
 
+    /// Breaks the adoption rule.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn adoption(mut self, adoption: Adoption) -> Self {
+        self.adoption = adoption;
+        self
+    }
+
     /// The cache. Connects on first use, in the background.
     ///
     /// # Errors
@@ -159,7 +170,7 @@ impl Builder {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix, self.fallback_loads))
+        Ok(Cache::over(store, self.prefix, self.fallback_loads, self.adoption))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {

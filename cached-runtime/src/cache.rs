@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::adoption::Adoption;
 use crate::background::InRuntime;
 use crate::builder::Builder;
 use crate::call::Call;
@@ -137,7 +138,12 @@ impl Cache {
         Builder::new()
     }
 
-    pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String, fallback_loads: usize) -> Self {
+    pub(crate) fn over(
+        store: Option<Arc<dyn Store>>,
+        prefix: String,
+        fallback_loads: usize,
+        adoption: Adoption,
+    ) -> Self {
         let epoch = Arc::new(Epoch::new(under(&prefix, EPOCH, "")));
         let undelivered = Arc::new(Undelivered::new(Arc::clone(&epoch)));
         if let Some(store) = &store {
@@ -148,7 +154,7 @@ impl Cache {
             epoch,
             store,
             prefix,
-            flights: Arc::new(Flights::new()),
+            flights: Arc::new(Flights::new(adoption)),
             fallback: Fallback::new(fallback_loads),
             stats: Registry::default(),
             warned: Mutex::default(),
@@ -167,12 +173,12 @@ impl Cache {
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
         let store = crate::store::memory::MemoryStore::new(Builder::MEMORY);
-        Self::over(Some(Arc::new(store)), String::new(), Builder::FALLBACK_LOADS)
+        Self::over(Some(Arc::new(store)), String::new(), Builder::FALLBACK_LOADS, Adoption::ByTheRule)
     }
 
     /// Every call runs its body.
     pub fn disabled() -> Self {
-        Self::over(None, String::new(), Builder::FALLBACK_LOADS)
+        Self::over(None, String::new(), Builder::FALLBACK_LOADS, Adoption::ByTheRule)
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
@@ -351,7 +357,7 @@ mod tests {
     #[test]
     fn no_key_is_named_as_a_tag_or_the_epoch_is() {
         for prefix in ["", "shop"] {
-            let cache = Cache::over(None, prefix.to_owned(), 1).into_inner();
+            let cache = Cache::over(None, prefix.to_owned(), 1, Adoption::ByTheRule).into_inner();
             let key = |text: &str| Key::from(KeyWriter::new(text));
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokio::runtime;
 use tokio::sync::Notify;
 
+use crate::adoption::Adoption;
 use crate::outcome::SharedError;
 use crate::stamp::Stamp;
 
@@ -66,6 +67,7 @@ pub(crate) struct Flight {
     pub(crate) id: u64,
     /// The runtime whose task leads; `None` for a thread. A blocking call on that runtime's thread must not wait.
     pub(crate) runtime: Option<runtime::Id>,
+    adoption: Adoption,
     state: Mutex<State>,
     landed: Notify,
 }
@@ -88,7 +90,7 @@ impl Flight {
             landed.await;
         };
         let joined_before = arrival < self.state().began;
-        let may_adopt = |accepted: Option<Stamp>| joined_before || (!sealed && accepted.is_some() && accepted == epoch);
+        let may_adopt = |accepted: Option<Stamp>| joined_before || self.adoption.allows(sealed, accepted, epoch);
         match outcome {
             Outcome::Loaded { shared, accepted } if may_adopt(accepted) => Landing::Shared(shared),
             // "No such row" is an answer like any other: the same rule.
@@ -102,6 +104,7 @@ impl Flight {
 /// All flights of one cache.
 #[derive(Debug)]
 pub(crate) struct Flights {
+    pub(crate) adoption: Adoption,
     shards: [Mutex<HashMap<String, Arc<Flight>>>; 64],
     hasher: RandomState,
     /// Flights in the shards: while there are none, a call looks at nothing else.
@@ -113,8 +116,9 @@ pub(crate) struct Flights {
 }
 
 impl Flights {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(adoption: Adoption) -> Self {
         Self {
+            adoption,
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             count: AtomicUsize::new(0),
@@ -180,6 +184,7 @@ impl Flights {
         let flight = Arc::new(Flight {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             runtime,
+            adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
         });
@@ -261,7 +266,7 @@ mod tests {
     }
 
     async fn landing(before: bool, seal_first: bool, accepted: Option<Stamp>) -> Landing {
-        let flights = Arc::new(Flights::new());
+        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
         let lead = flights.lead("k", None).unwrap();
         let early = flights.arrival();
         lead.begin();
@@ -298,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_abandoned_flight_is_looked_for_again_and_a_panicked_one_is_not() {
-        let flights = Arc::new(Flights::new());
+        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
         let lead = flights.lead("k", None).unwrap();
         let flight = flights.get("k").unwrap();
         drop(lead);
@@ -317,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_new_lease_holder_replaces_the_flight_and_the_old_one_does_not_remove_it() {
-        let flights = Arc::new(Flights::new());
+        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
         let old = flights.lead("k", None).unwrap();
         let new = flights.replace("k", None);
         assert!(flights.lead("k", None).is_err());

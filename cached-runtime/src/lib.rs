@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod adoption;
 mod background;
 mod batch;
 mod builder;
@@ -101,6 +102,9 @@ pub mod __private;
 #[cfg(feature = "macros")]
 pub use cached_macros::{CacheKey, KeyPart, cached, invalidate, write_through};
 
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use adoption::Adoption;
 pub use builder::Builder;
 pub use cache::Cache;
 #[cfg(feature = "sqlx")]

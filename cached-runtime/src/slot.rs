@@ -14,7 +14,6 @@ use crate::flight::{Lead, Outcome, Shared};
 use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
-use crate::stamp::{Stamp, Stamps};
 use crate::store::{Filling, Store, StoreError};
 
 /// Something to return instead of running the body.
@@ -183,7 +182,7 @@ impl Slot {
         match lease {
             // The caller has its error at once; the followers have it when the release was answered.
             Some(lease) if error.is_some() => {
-                let epoch = self.0.cx.as_ref().and_then(|cx| adoptable(&cx.stamps));
+                let epoch = self.0.cx.as_ref().and_then(|cx| cx.cache.flights.adoption.epoch_of(&cx.stamps));
                 lease.fail(move |accepted| lead.land(Outcome::Failed { error, accepted: epoch.filter(|_| accepted) }));
             }
             lease => {
@@ -259,7 +258,7 @@ impl Slot {
             (Ok(_), How::Release(_)) => {}
             (Err(_), _) => cx.counters.errors.add(),
         }
-        let accepted = adoptable(&cx.stamps).filter(|_| answer.unwrap_or(false));
+        let accepted = cx.cache.flights.adoption.epoch_of(&cx.stamps).filter(|_| answer.unwrap_or(false));
         lead.land(Outcome::Loaded { shared, accepted });
     }
 }
@@ -278,12 +277,6 @@ pub(crate) struct Ending {
 pub(crate) enum How {
     Fill(Filling),
     Release(Ended),
-}
-
-/// The epoch of a load that later callers may adopt once the store accepted it. Not with tags: to invalidate one leaves
-/// the lease in place.
-fn adoptable(stamps: &Stamps) -> Option<Stamp> {
-    stamps.epoch.filter(|_| !stamps.tagged())
 }
 
 /// How long to keep what was loaded; `None` is not at all, `Some(None)` for ever.

@@ -1,17 +1,41 @@
-//! A store around the real one that does one thing wrong, or one thing late.
+//! A store around the real one that does one thing wrong, or one thing late. Each wrong thing is a rule of the protocol
+//! left out; whoever checks histories must notice.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store};
+use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// What is wrong.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "every test binary uses its own part")]
 pub enum Fault {
     /// A fill writes its value whatever the key holds by now: the stale set that leases are there to prevent.
     UnconditionalFill,
+    /// A fill also writes where there is nothing: so an invalidation ends no load.
+    FillWhereNothingIs,
+    /// A release deletes whatever the key holds: somebody else's lease too.
+    ReleaseWithoutToken,
+    /// A renewal puts a lease back that is gone.
+    RenewalRecreates,
+    /// All leases of one process look alike.
+    TokenPerProcess,
+    /// An acquisition whose answer takes long is sent again, with the same token.
+    AcquisitionRepeats,
+    /// An invalidation removes values only.
+    InvalidationSparesLeases,
+    /// A written value is stored without a marker before it.
+    WriteWithoutMarker,
+    /// A written value is stored whatever became of its marker.
+    WriteEndWithoutCompare,
+    /// A writer that does not find its marker leaves what is there.
+    WriteEndSparesOthers,
+    /// A stamp that is gone comes back as it was, as a counter that starts again does.
+    StampsRepeat,
+    /// To clear is to delete the epoch, and to wait for nobody.
+    ClearWithoutWait,
     /// Whoever waits for a lease hears of its end only with a permit, and then reads what the key holds by then, as a
     /// process does whose turn on the processor comes late.
     HearsLate(Arc<Semaphore>),
@@ -29,6 +53,24 @@ impl Faulty {
     pub fn wrap(fault: Fault) -> impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static {
         move |store| Arc::new(Self { store, fault: fault.clone() })
     }
+
+    /// The placeholder as the store sees it: 2 bytes, 8 of the process, 8 that count.
+    fn seen(&self, placeholder: &Placeholder) -> Placeholder {
+        let mut seen = *placeholder;
+        if matches!(self.fault, Fault::TokenPerProcess) {
+            seen[10..].fill(0);
+        }
+        seen
+    }
+
+    async fn holds(&self, key: &str, placeholder: &Placeholder) -> Result<bool, StoreError> {
+        Ok(self.store.get(key).await?.is_some_and(|held| held.starts_with(placeholder)))
+    }
+}
+
+/// Whether these are the bytes of somebody's lease.
+fn leased(held: &[u8]) -> bool {
+    matches!(held, [0xC5, b'L' | b'R', ..])
 }
 
 impl Store for Faulty {
@@ -39,7 +81,19 @@ impl Store for Faulty {
         px: Duration,
         asks: &'s [Ask],
     ) -> Reply<'s, Acquired> {
-        self.store.acquire(key, lease, px, asks)
+        let lease = self.seen(lease);
+        let mut asks = asks.to_vec();
+        if matches!(self.fault, Fault::StampsRepeat) {
+            asks.iter_mut().for_each(|ask| ask.fresh = 1);
+        }
+        if matches!(self.fault, Fault::AcquisitionRepeats) {
+            let (store, key) = (Arc::clone(&self.store), key.to_owned());
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(15)).await;
+                let _nobody_asks = store.acquire(&key, &lease, px, &[]).await;
+            });
+        }
+        Box::pin(async move { self.store.acquire(key, &lease, px, &asks).await })
     }
 
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>> {
@@ -51,10 +105,20 @@ impl Store for Faulty {
     }
 
     fn fill<'s>(&'s self, key: &'s str, lease: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
-        match self.fault {
-            Fault::UnconditionalFill => Box::pin(async move { self.store.put(key, filling).await.map(|()| true) }),
-            Fault::HearsLate(_) => self.store.fill(key, lease, filling),
-        }
+        let seen = self.seen(lease);
+        Box::pin(async move {
+            match self.fault {
+                Fault::UnconditionalFill => self.store.put(key, filling).await.map(|()| true),
+                Fault::FillWhereNothingIs => {
+                    if self.store.fill(key, &seen, filling).await? {
+                        return Ok(true);
+                    }
+                    let again = self.store.acquire(key, &seen, Duration::from_millis(40), &[]).await?;
+                    Ok(again.held.is_none() && self.store.fill(key, &seen, filling).await?)
+                }
+                _ => self.store.fill(key, &seen, filling).await,
+            }
+        })
     }
 
     fn release<'s>(
@@ -63,11 +127,24 @@ impl Store for Faulty {
         lease: &'s Placeholder,
         marker: Option<(Vec<u8>, Duration)>,
     ) -> Reply<'s, bool> {
-        self.store.release(key, lease, marker)
+        let seen = self.seen(lease);
+        Box::pin(async move {
+            if matches!(self.fault, Fault::ReleaseWithoutToken) {
+                return self.store.delete(&[key.into()]).await.map(|()| true);
+            }
+            self.store.release(key, &seen, marker).await
+        })
     }
 
     fn renew<'s>(&'s self, key: &'s str, held: &'s Placeholder, px: Duration) -> Reply<'s, bool> {
-        self.store.renew(key, held, px)
+        let seen = self.seen(held);
+        Box::pin(async move {
+            let renewed = self.store.renew(key, &seen, px).await?;
+            if !renewed && matches!(self.fault, Fault::RenewalRecreates) {
+                return Ok(self.store.acquire(key, &seen, px, &[]).await?.held.is_none());
+            }
+            Ok(renewed)
+        })
     }
 
     fn takeover<'s>(
@@ -77,7 +154,8 @@ impl Store for Faulty {
         lease: &'s Placeholder,
         px: Duration,
     ) -> Reply<'s, bool> {
-        self.store.takeover(key, observed, lease, px)
+        let seen = self.seen(lease);
+        Box::pin(async move { self.store.takeover(key, observed, &seen, px).await })
     }
 
     fn write_begin<'s>(
@@ -87,11 +165,22 @@ impl Store for Faulty {
         px: Duration,
         asks: &'s [Ask],
     ) -> Reply<'s, Vec<Option<Stamp>>> {
-        self.store.write_begin(keys, marker, px, asks)
+        match self.fault {
+            Fault::WriteWithoutMarker => self.store.stamps(asks),
+            _ => self.store.write_begin(keys, marker, px, asks),
+        }
     }
 
     fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
-        self.store.write_end(key, marker, filling)
+        Box::pin(async move {
+            match self.fault {
+                Fault::WriteWithoutMarker | Fault::WriteEndWithoutCompare => {
+                    self.store.put(key, filling).await.map(|()| true)
+                }
+                Fault::WriteEndSparesOthers if !self.holds(key, marker).await? => Ok(false),
+                _ => self.store.write_end(key, marker, filling).await,
+            }
+        })
     }
 
     fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
@@ -99,7 +188,18 @@ impl Store for Faulty {
     }
 
     fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
-        self.store.delete(keys)
+        Box::pin(async move {
+            if !matches!(self.fault, Fault::InvalidationSparesLeases) {
+                return self.store.delete(keys).await;
+            }
+            let mut unleased = Vec::new();
+            for key in keys {
+                if !self.store.get(key).await?.is_some_and(|held| leased(&held)) {
+                    unleased.push(Arc::clone(key));
+                }
+            }
+            if unleased.is_empty() { Ok(()) } else { self.store.delete(&unleased).await }
+        })
     }
 
     fn wait<'s>(
@@ -110,17 +210,17 @@ impl Store for Faulty {
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>> {
         match &self.fault {
-            Fault::UnconditionalFill => self.store.wait(key, lease, until, before_read),
             Fault::HearsLate(permits) => Box::pin(async move {
                 self.store.wait(key, lease, until, before_read).await?;
                 permits.acquire().await.expect("never closed").forget();
                 before_read();
                 self.store.get(key).await
             }),
+            _ => self.store.wait(key, lease, until, before_read),
         }
     }
 
     fn shared(&self) -> bool {
-        self.store.shared()
+        !matches!(self.fault, Fault::ClearWithoutWait) && self.store.shared()
     }
 }

@@ -1,5 +1,7 @@
 //! One line of the history: something that happened to one key, at one instant, in one process.
 
+use std::fmt;
+
 /// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -97,5 +99,34 @@ impl Event {
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>9} key {} {:>3}.{:<4} {}", self.at / 1_000, self.key, self.process, self.task, self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |token: u64| token & 0xFFFF;
+        match *self {
+            Self::ReadBegan => write!(f, "a read begins"),
+            Self::ReadEnded { version, of } => write!(f, "the read returns version {version} of key {of}"),
+            Self::ReadGone => write!(f, "the read returns nothing"),
+            Self::CommitBegan => write!(f, "the database is about to commit"),
+            Self::Invalidated { version } => write!(f, "the write of version {version} is over"),
+            Self::Loaded { version } => write!(f, "a load reads version {version} from the database"),
+            Self::Stored { version, token } => {
+                write!(f, "version {version} is stored, under lease {:04x}", short(token))
+            }
+            Self::Leased { token, .. } => write!(f, "lease {:04x} is given", short(token)),
+            Self::Renewed { token, .. } => write!(f, "lease {:04x} is renewed", short(token)),
+            Self::GivenUp { token } => write!(f, "lease {:04x} is about to be filled or released", short(token)),
+            Self::Clearing => write!(f, "a deletion is sent"),
+            Self::Cleared => write!(f, "the deletion is answered"),
+            Self::PerhapsCleared => write!(f, "the deletion is not answered"),
+        }
     }
 }

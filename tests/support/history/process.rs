@@ -56,7 +56,7 @@ pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
     let cache =
         Cache::builder().redis(&order.redis).prefix("history").wrap_store(Recorder::wrap(log.clone())).build()?;
     let database = Arc::new(Counters::connect(&order.database).await?);
-    let rows = Rows { cache, database, log, invalidates_before_commit: false };
+    let rows = Rows { cache, database, log, clears_one_in: 500, invalidates_before_commit: false };
     let mut work = work(&rows, order.seed, order.until);
     while !work.is_empty() {
         tell(&mut parent, order.process, &rows.log).await?;

@@ -64,6 +64,8 @@ pub struct Rows {
     pub cache: Cache,
     pub database: Arc<dyn Database>,
     pub log: Log,
+    /// So many writes for one that clears everything.
+    pub clears_one_in: u64,
     /// The classic mistake: a load that comes between the two stores the old row for good.
     pub invalidates_before_commit: bool,
 }

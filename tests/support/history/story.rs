@@ -85,12 +85,16 @@ fn stale(began: Event, missed: Event, last: Event, past: &VecDeque<Event>) -> Ve
 /// Whatever happened to the key's leases since the first was given.
 fn two_leases(first: u64, past: &VecDeque<Event>) -> Vec<Event> {
     let given = past.iter().rposition(|event| matches!(event.what, What::Leased { token, .. } if token == first));
-    let since = past.iter().skip(given.unwrap_or(past.len()));
+    let given = given.unwrap_or(past.len());
+    // Somebody else's release that was on its way by then may be the cause.
+    let released =
+        past.iter().take(given).rev().find(|event| matches!(event.what, What::GivenUp { token } if token != first));
+    let since = past.iter().skip(given);
     let of_leases = |event: &&Event| {
         matches!(event.what, What::Leased { .. } | What::GivenUp { .. })
             || matches!(event.what, What::Renewed { token, .. } if token == first)
     };
-    since.filter(of_leases).copied().collect()
+    released.into_iter().chain(since.filter(of_leases)).copied().collect()
 }
 
 impl fmt::Display for Story {
@@ -105,33 +109,8 @@ impl fmt::Display for Story {
         let origin = self.events.first().map_or(0, |event| event.at);
         for event in &self.events {
             let after = (event.at - origin) / 1_000;
-            writeln!(f, "{after:>9} {:>3}.{:<4} {}", event.process, event.task, Told(event.what))?;
+            writeln!(f, "{after:>9} {:>3}.{:<4} {}", event.process, event.task, event.what)?;
         }
         Ok(())
-    }
-}
-
-struct Told(What);
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |token: u64| token & 0xFFFF;
-        match self.0 {
-            What::ReadBegan => write!(f, "a read begins"),
-            What::ReadEnded { version, of } => write!(f, "the read returns version {version} of key {of}"),
-            What::ReadGone => write!(f, "the read returns nothing"),
-            What::CommitBegan => write!(f, "the database is about to commit"),
-            What::Invalidated { version } => write!(f, "the write of version {version} is over"),
-            What::Loaded { version } => write!(f, "a load reads version {version} from the database"),
-            What::Stored { version, token } => {
-                write!(f, "version {version} is stored, under lease {:04x}", short(token))
-            }
-            What::Leased { token, .. } => write!(f, "lease {:04x} is given", short(token)),
-            What::Renewed { token, .. } => write!(f, "lease {:04x} is renewed", short(token)),
-            What::GivenUp { token } => write!(f, "lease {:04x} is about to be filled or released", short(token)),
-            What::Clearing => write!(f, "a deletion is sent"),
-            What::Cleared => write!(f, "the deletion is answered"),
-            What::PerhapsCleared => write!(f, "the deletion is not answered"),
-        }
     }
 }

@@ -20,7 +20,7 @@ impl Rows {
         let way = caller.dice.roll(16);
         let written = if self.invalidates_before_commit {
             self.invalidate_before_commit(key, caller).await
-        } else if caller.dice.once_in(500) {
+        } else if caller.dice.once_in(self.clears_one_in) {
             self.clear(key, &caller).await
         } else {
             match (way, group) {

@@ -1,0 +1,220 @@
+//! One seed: a few processes over one server, a few keys, a short life. Everything that chance decides follows from the
+//! seed, and so does the history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_runtime::store::Store;
+use cached_runtime::{Adoption, Cache, FunctionStats};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::network::{Network, Plug};
+use super::server::Server;
+use super::table::Table;
+use super::weather::Weather;
+use crate::history::caller::Caller;
+use crate::history::checker::Checker;
+use crate::history::dice::Dice;
+use crate::history::event::{Event, What};
+use crate::history::log::Log;
+use crate::history::recorder::Recorder;
+use crate::history::rows::{Row, Rows};
+
+/// What one seed came to.
+pub struct Life {
+    pub events: Vec<Event>,
+    pub checker: Checker,
+    pub stats: FunctionStats,
+    pub slowest: Duration,
+}
+
+/// Puts something of the test's own between the runtime and the network.
+pub type Wrap = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
+
+/// What is wrong with this world, if anything.
+#[derive(Clone)]
+pub struct Wrong {
+    pub store: Wrap,
+    pub adoption: Adoption,
+    pub invalidates_before_commit: bool,
+}
+
+impl Default for Wrong {
+    fn default() -> Self {
+        Self { store: Arc::new(|store| store), adoption: Adoption::default(), invalidates_before_commit: false }
+    }
+}
+
+/// Lives through one seed.
+pub fn live(seed: u64, wrong: &Wrong) -> Life {
+    // The runtime's own jitter.
+    fastrand::seed(seed);
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let life = World::new(seed, wrong).live();
+        timeout(Duration::from_secs(600), life).await.unwrap_or_else(|_| panic!("seed {seed} has no end"))
+    })
+}
+
+struct World {
+    dice: Dice,
+    server: Arc<Server>,
+    weather: Weather,
+    table: Arc<Table>,
+    log: Log,
+    keys: Vec<u8>,
+    wrong: Wrong,
+}
+
+struct Process {
+    rows: Rows,
+    plug: Plug,
+    tasks: JoinSet<Duration>,
+}
+
+impl World {
+    fn new(seed: u64, wrong: &Wrong) -> Self {
+        let mut dice = Dice::new(seed);
+        let origin = Instant::now();
+        let clock = move || u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        // One key or two; every second one has a tag.
+        let keys: &[u8] = match dice.roll(4) {
+            0 => &[0],
+            1 => &[4],
+            2 => &[0, 4],
+            _ => &[4, 5],
+        };
+        Self {
+            server: Arc::default(),
+            weather: Weather::of(&mut dice),
+            table: Arc::new(Table::new(dice.hand_on())),
+            log: Log::new(0, Arc::new(clock)),
+            keys: keys.to_vec(),
+            wrong: wrong.clone(),
+            dice,
+        }
+    }
+
+    async fn live(mut self) -> Life {
+        let mut processes = Vec::new();
+        for number in 0..2 + u8::from(self.dice.once_in(3)) {
+            processes.push(self.process(number));
+        }
+        let trouble = tokio::spawn(trouble(Arc::clone(&self.server), self.log.clone(), self.dice.hand_on()));
+        if self.dice.once_in(4) {
+            sleep(self.dice.millis(1, 150)).await;
+            let mut killed = processes.swap_remove(0);
+            killed.plug.pull();
+            killed.tasks.shutdown().await;
+            // Its successor is another process.
+            processes.push(self.process(7));
+        }
+        let mut slowest = Duration::ZERO;
+        let mut stats: Option<FunctionStats> = None;
+        for process in &mut processes {
+            while let Some(task) = process.tasks.join_next().await {
+                slowest = slowest.max(task.expect("nothing panics"));
+            }
+            let total = process.rows.cache.stats().total();
+            match &mut stats {
+                None => stats = Some(total),
+                Some(stats) => {
+                    stats.hits += total.hits;
+                    stats.late_fills += total.late_fills;
+                    stats.coalesced += total.coalesced;
+                    stats.lock_waits += total.lock_waits;
+                }
+            }
+        }
+        trouble.abort();
+        let (events, _) = self.log.take();
+        let mut checker = Checker::default();
+        checker.extend(events.iter().copied());
+        Life { events, checker, stats: stats.expect("a process"), slowest }
+    }
+
+    fn process(&mut self, number: u8) -> Process {
+        let log = self.log.of(number);
+        let (network, plug) = Network::new(&self.server, self.weather, self.dice.hand_on(), number);
+        let store = (self.wrong.store)(Arc::new(network));
+        let record = Recorder::wrap(log.clone());
+        let cache = Cache::builder()
+            .memory_limit(1 << 13)
+            .adoption(self.wrong.adoption)
+            .wrap_store(move |_| record(Arc::clone(&store)))
+            .build();
+        let rows = Rows {
+            cache: cache.expect("a cache"),
+            database: Arc::clone(&self.table) as _,
+            log,
+            clears_one_in: 12,
+            invalidates_before_commit: self.wrong.invalidates_before_commit,
+        };
+        let mut tasks = JoinSet::new();
+        for task in 1..=2 + u16::from(self.dice.once_in(2)) {
+            let caller = Caller { task, dice: self.dice.hand_on() };
+            tasks.spawn(read(rows.clone(), caller, self.keys.clone()));
+        }
+        let caller = Caller { task: 9, dice: self.dice.hand_on() };
+        tasks.spawn(write(rows.clone(), caller, self.keys.clone()));
+        Process { rows, plug, tasks }
+    }
+}
+
+fn any(keys: &[u8], dice: &mut Dice) -> u8 {
+    keys[usize::try_from(dice.roll(keys.len() as u64)).unwrap_or(0)]
+}
+
+async fn pause(dice: &mut Dice) {
+    match dice.roll(16) {
+        0..6 => {}
+        6..15 => sleep(dice.millis(0, 20)).await,
+        _ => sleep(dice.millis(20, 700)).await,
+    }
+}
+
+async fn read(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
+    let mut slowest = Duration::ZERO;
+    for _ in 0..3 + caller.dice.roll(4) {
+        pause(&mut caller.dice).await;
+        let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+        let key = any(&keys, &mut caller.dice);
+        let began = Instant::now();
+        caller.perhaps(rows.read(key, own)).await;
+        slowest = slowest.max(began.elapsed());
+    }
+    slowest
+}
+
+async fn write(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
+    for _ in 0..2 + caller.dice.roll(3) {
+        pause(&mut caller.dice).await;
+        let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+        let key = any(&keys, &mut caller.dice);
+        caller.perhaps(rows.write(key, own)).await;
+        if caller.dice.once_in(2) {
+            let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+            rows.read(key, own).await;
+        }
+    }
+    Duration::ZERO
+}
+
+/// Keys that vanish, stamps among them: evicted, or flushed all at once.
+async fn trouble(server: Arc<Server>, log: Log, mut dice: Dice) {
+    loop {
+        sleep(dice.millis(5, 400)).await;
+        let mut keys = server.keys();
+        if !keys.is_empty() && !dice.once_in(4) {
+            keys = vec![keys.swap_remove(usize::try_from(dice.roll(keys.len() as u64)).unwrap_or(0))];
+        }
+        for key in keys {
+            let row = Row::number(&key);
+            row.inspect(|row| log.add(0, *row, What::Clearing));
+            server.delete(&key);
+            row.inspect(|row| log.add(0, *row, What::Cleared));
+        }
+    }
+}
