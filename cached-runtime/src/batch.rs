@@ -21,6 +21,7 @@ use crate::fallback::Turn;
 use crate::key::Key;
 use crate::lease::Lease;
 use crate::lookup::Looked;
+use crate::outcome::SharedError;
 use crate::site::Site;
 use crate::slot::Slot;
 use crate::stamp::Ask;
@@ -86,6 +87,7 @@ pub fn open_batch_blocking(batch: Batch) -> Slots {
     let opened = background::block_on(Slots::open(batch, Caller { leader: None, inside }));
     opened.unwrap_or_else(|| Slots {
         positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
+        bypassed: true,
         pending: JoinSet::new(),
         turn: None,
     })
@@ -106,6 +108,8 @@ pub(crate) enum Position {
 #[derive(Debug)]
 pub struct Slots {
     pub(crate) positions: Vec<Position>,
+    /// The cache was not asked for any of them.
+    pub(crate) bypassed: bool,
     pending: JoinSet<(usize, Slot)>,
     /// Of the body, where the store is away.
     turn: Option<Turn>,
@@ -113,7 +117,12 @@ pub struct Slots {
 
 impl Slots {
     async fn open(batch: Batch, caller: Caller) -> Self {
-        let mut slots = Self { positions: Vec::with_capacity(batch.calls.len()), pending: JoinSet::new(), turn: None };
+        let mut slots = Self {
+            positions: Vec::with_capacity(batch.calls.len()),
+            bypassed: false,
+            pending: JoinSet::new(),
+            turn: None,
+        };
         let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
         let mut asking = Vec::new();
         for (at, mut call) in batch.calls.into_iter().enumerate() {
@@ -138,6 +147,7 @@ impl Slots {
                 }
             }
         }
+        slots.bypassed = slots.positions.iter().all(|position| matches!(position, Position::Own(_)));
         slots.ask(asking).await;
         slots
     }
@@ -239,6 +249,17 @@ impl Slots {
             }
         }
         chain
+    }
+
+    /// The body failed, once for all of these.
+    pub(crate) fn failed(&mut self, positions: &[usize], error: Option<&SharedError>) {
+        let mut counted = false;
+        for &at in positions {
+            if let Position::Own(slot) = &mut self.positions[at] {
+                slot.failed(error.cloned(), !counted);
+                counted = true;
+            }
+        }
     }
 
     /// Tells the store how these ended, at once.

@@ -1,13 +1,14 @@
 //! Collections that a batch returns, by id.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 /// What a function with `each = id in ids` may return: a map by id, or an `Option` per id, in order.
 #[diagnostic::on_unimplemented(
     message = "a batch cannot be told apart by id in a `{Self}`",
     label = "not by `{Id}`",
-    note = "return `HashMap<Id, T>`, `BTreeMap<Id, T>` or `Vec<Option<T>>` (one for each id, in order); for a `Vec<T>` say which id a value has: `by = |value| value.id`"
+    note = "return `HashMap<Id, T>`, `BTreeMap<Id, T>` or `Vec<Option<T>>` (one for each id, in order); for a `Vec<T>` say which id a value has: `by = |value| value.id`",
+    note = "the `Id` of a map is that of the slice: for `&[String]` a `HashMap<String, T>`; ids that are references go with `Vec<Option<T>>`"
 )]
 pub trait Gather<Id>: Sized {
     /// One id's value.
@@ -72,60 +73,87 @@ impl<Id, T> Gather<Id> for Vec<Option<T>> {
     }
 }
 
-/// How a batch's collection is taken apart.
-pub trait Sorting<W, Id> {
+/// What a function with `by` may return.
+#[diagnostic::on_unimplemented(
+    message = "`by` tells the values of a `Vec<T>` apart, and this is a `{Self}`",
+    label = "not a `Vec<T>`",
+    note = "a map and a `Vec<Option<T>>` say themselves whose values they hold: leave `by` out; else return `Vec<T>`"
+)]
+pub trait Listed: Sized {
     /// One id's value.
     type Value;
 
-    /// The value of each id, in order. `None`: they cannot be told apart.
-    fn each<'w>(&self, written: &'w W, ids: &[Id]) -> Option<Vec<Option<&'w Self::Value>>>;
+    /// The values.
+    fn list(&self) -> &[Self::Value];
 
     /// The same, owned.
-    fn owned(&self, written: W, ids: &[Id]) -> Vec<Option<Self::Value>>;
+    fn into_list(self) -> Vec<Self::Value>;
 
     /// The inverse.
-    fn gather(&self, ids: Vec<Id>, values: Vec<Option<Self::Value>>) -> W;
+    fn of(values: Vec<Self::Value>) -> Self;
 }
 
-/// By the collection itself.
-#[derive(Clone, Copy, Debug)]
-pub struct ByType;
-
-impl<W: Gather<Id>, Id> Sorting<W, Id> for ByType {
-    type Value = W::Value;
-
-    fn each<'w>(&self, written: &'w W, ids: &[Id]) -> Option<Vec<Option<&'w W::Value>>> {
-        written.each(ids)
-    }
-
-    fn owned(&self, written: W, ids: &[Id]) -> Vec<Option<W::Value>> {
-        written.into_each(ids)
-    }
-
-    fn gather(&self, ids: Vec<Id>, values: Vec<Option<W::Value>>) -> W {
-        W::gather(ids, values)
-    }
-}
-
-/// A `Vec<T>` whose values say which id they have: `by = |value| value.id`.
-#[derive(Clone, Copy, Debug)]
-pub struct ByValue<F>(pub(crate) F);
-
-impl<T, Id: Eq + Hash, F: Fn(&T) -> Id> Sorting<Vec<T>, Id> for ByValue<F> {
+impl<T> Listed for Vec<T> {
     type Value = T;
 
-    fn each<'w>(&self, written: &'w Vec<T>, ids: &[Id]) -> Option<Vec<Option<&'w T>>> {
-        let of: HashMap<Id, &T> = written.iter().map(|value| ((self.0)(value), value)).collect();
-        Some(ids.iter().map(|id| of.get(id).copied()).collect())
+    fn list(&self) -> &[T] {
+        self
     }
 
-    fn owned(&self, written: Vec<T>, ids: &[Id]) -> Vec<Option<T>> {
-        let mut of: HashMap<Id, T> = written.into_iter().map(|value| ((self.0)(&value), value)).collect();
-        ids.iter().map(|id| of.remove(id)).collect()
+    fn into_list(self) -> Vec<T> {
+        self
     }
 
-    fn gather(&self, _: Vec<Id>, values: Vec<Option<T>>) -> Vec<T> {
-        values.into_iter().flatten().collect()
+    fn of(values: Vec<T>) -> Self {
+        values
+    }
+}
+
+/// By id, in order.
+type Found<'w, T> = Vec<Option<&'w T>>;
+
+/// How the collection `W` is taken apart, with the help of `F`. Functions, so that nobody who calls them has to ask
+/// anything of the types.
+pub(crate) struct Sorting<W, Id, T, F> {
+    /// The value of each id, in order. `None`: they cannot be told apart.
+    pub(crate) each: for<'w> fn(&'w W, &[Id], &F) -> Option<Found<'w, T>>,
+    /// The same, owned.
+    pub(crate) into_each: fn(W, &[Id], &F) -> Vec<Option<T>>,
+    /// The inverse.
+    pub(crate) gather: fn(Vec<Id>, Vec<Option<T>>, &F) -> W,
+}
+
+impl<W: Gather<Id>, Id> Sorting<W, Id, W::Value, ()> {
+    /// By the collection itself.
+    pub(crate) fn by_type() -> Self {
+        Self {
+            each: |written, ids, ()| written.each(ids),
+            into_each: |written, ids, ()| written.into_each(ids),
+            gather: |ids, values, ()| W::gather(ids, values),
+        }
+    }
+}
+
+impl<W: Listed, Id: Eq + Hash, F: Fn(&W::Value) -> Id> Sorting<W, Id, W::Value, F> {
+    /// By the values, which say which id they have.
+    pub(crate) fn by_value() -> Self {
+        Self {
+            each: |written, ids, by| {
+                let of: HashMap<Id, &W::Value> = written.list().iter().map(|value| (by(value), value)).collect();
+                Some(ids.iter().map(|id| of.get(id).copied()).collect())
+            },
+            into_each: |written, ids, by| {
+                let of = written.into_list().into_iter().map(|value| (by(&value), value));
+                let mut of: HashMap<Id, W::Value> = of.collect();
+                ids.iter().map(|id| of.remove(id)).collect()
+            },
+            // Each once, as a database answers to `IN (7, 7)`.
+            gather: |ids, values, _| {
+                let mut given = HashSet::with_capacity(ids.len());
+                let found = ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, value?)));
+                W::of(found.filter_map(|(id, value)| given.insert(id).then_some(value)).collect())
+            },
+        }
     }
 }
 
@@ -133,25 +161,37 @@ impl<T, Id: Eq + Hash, F: Fn(&T) -> Id> Sorting<Vec<T>, Id> for ByValue<F> {
 mod tests {
     use super::*;
 
-    fn back<W: Clone + PartialEq + std::fmt::Debug, V: Sorting<W, u8>>(by: &V, written: W, ids: &[u8]) {
-        let values = by.owned(written.clone(), ids);
-        assert_eq!(by.gather(ids.to_vec(), values), written);
+    fn back<W: Clone + PartialEq + std::fmt::Debug, V, F>(
+        sorting: &Sorting<W, u8, V, F>,
+        by: &F,
+        written: W,
+        ids: &[u8],
+    ) {
+        let values = (sorting.into_each)(written.clone(), ids, by);
+        assert_eq!((sorting.gather)(ids.to_vec(), values, by), written);
     }
 
     #[test]
     fn what_is_taken_apart_by_id_comes_together_again() {
         let ids = [3, 1, 2];
-        back(&ByType, HashMap::from([(1, 'a'), (3, 'c')]), &ids);
-        back(&ByType, BTreeMap::from([(1, 'a'), (3, 'c')]), &ids);
-        back(&ByType, vec![Some('c'), None, Some('b')], &ids);
-        back(&ByValue(|value: &(u8, char)| value.0), vec![(3, 'c'), (2, 'b')], &ids);
+        back(&Sorting::by_type(), &(), HashMap::from([(1, 'a'), (3, 'c')]), &ids);
+        back(&Sorting::by_type(), &(), BTreeMap::from([(1, 'a'), (3, 'c')]), &ids);
+        back(&Sorting::by_type(), &(), vec![Some('c'), None, Some('b')], &ids);
+        back(&Sorting::by_value(), &|value: &(u8, char)| value.0, vec![(3, 'c'), (2, 'b')], &ids);
     }
 
     #[test]
     fn every_id_finds_its_own() {
         let ids = [3, 1, 2];
-        let by_value = ByValue(|value: &u8| *value);
-        assert_eq!(by_value.each(&vec![2, 9, 3], &ids), Some(vec![Some(&3), None, Some(&2)]));
+        let by = |value: &u8| *value;
+        assert_eq!((Sorting::by_value().each)(&vec![2, 9, 3], &ids, &by), Some(vec![Some(&3), None, Some(&2)]));
         assert_eq!(vec![Some('c')].each(&ids), None::<Vec<_>>, "one for each id, or nobody knows whose they are");
+    }
+
+    #[test]
+    fn an_id_that_is_asked_for_twice_is_listed_once() {
+        let sorting = Sorting::<Vec<u8>, u8, u8, _>::by_value();
+        let by = |value: &u8| *value;
+        assert_eq!((sorting.gather)(vec![7, 1, 7, 2], vec![Some(7), None, Some(7), Some(2)], &by), [7, 2]);
     }
 }

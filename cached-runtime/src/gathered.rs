@@ -1,27 +1,31 @@
 //! The typed shim over [`Slots`]: what an expansion of a batch function calls.
 
 use std::any::type_name;
-use std::hash::Hash;
+use std::collections::HashMap;
 
 use crate::background::{self, InRuntime};
 use crate::batch::{Position, Slots};
 use crate::chain::Loading;
 use crate::codec::{self, CacheValue};
-use crate::gather::{ByType, ByValue, Gather, Sorting};
+use crate::each::Each;
 use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
+use crate::presence::{Plain, Presence};
 use crate::slot::{Found, Loaded};
 
 /// A batch that knows what its function returns.
-pub struct TypedBatch<S: Shape, Id, B: Sorting<S::Written, Id>> {
+///
+/// As in `TypedSlot`, its methods ask nothing of the types: that is done by [`gathering`] and by what makes an [`Each`].
+pub struct TypedBatch<S: Shape, Id, T, F> {
     slots: Slots,
-    ids: Vec<Id>,
-    sorting: B,
-    codec: Codec<B::Value>,
+    each: Each<S, Id, T, F>,
+    codec: fn() -> Codec<T>,
     /// By position, as far as known. `Some(None)`: there is none.
-    values: Vec<Option<Option<B::Value>>>,
-    /// What one call of the body returned for all of the ids: given back as it is.
+    values: Vec<Option<Option<T>>>,
+    /// The positions that have the key of an earlier one, by that one.
+    repeats: HashMap<usize, Vec<usize>>,
+    /// What the body returned for all of the ids, to be given back as it is.
     whole: Option<S::Written>,
     /// The positions that the body runs for.
     missing: Vec<usize>,
@@ -29,6 +33,9 @@ pub struct TypedBatch<S: Shape, Id, B: Sorting<S::Written, Id>> {
 
 struct Codec<T> {
     decode: fn(&[u8]) -> Option<T>,
+    /// What a stored absence is; `None` where only the collection can say it.
+    absent: fn() -> Option<T>,
+    /// `None`: the codec cannot give it back.
     encode: fn(&T) -> Option<Loaded>,
     type_tag: fn() -> u64,
     type_name: fn() -> &'static str,
@@ -36,56 +43,38 @@ struct Codec<T> {
 
 /// Gives a batch its function's return type.
 #[doc(hidden)]
-pub fn gathering<S, Id, T>(slots: Slots, _: S, ids: &[Id]) -> TypedBatch<S, Id, ByType>
-where
-    S: Shape<Written: Gather<Id, Value = T>>,
-    Id: Clone,
-    T: CacheValue,
-{
-    TypedBatch::new(slots, ids, ByType)
-}
-
-/// The same where the values say which id they have.
-#[doc(hidden)]
-pub fn gathering_by<S, Id, T, F>(slots: Slots, _: S, ids: &[Id], by: F) -> TypedBatch<S, Id, ByValue<F>>
-where
-    S: Shape<Written = Vec<T>>,
-    Id: Clone + Eq + Hash,
-    T: CacheValue,
-    F: Fn(&T) -> Id,
-{
-    TypedBatch::new(slots, ids, ByValue(by))
-}
-
-impl<S, Id, B> TypedBatch<S, Id, B>
-where
-    S: Shape,
-    Id: Clone,
-    B: Sorting<S::Written, Id>,
-{
-    fn new(slots: Slots, ids: &[Id], sorting: B) -> Self
-    where
-        B::Value: CacheValue,
-    {
-        let codec = Codec {
-            decode: codec::decode::<B::Value>,
-            encode: |value| codec::encode(value).map(|json| Loaded::Value(json.into())),
-            type_tag: codec::type_tag::<B::Value>,
-            type_name: type_name::<B::Value>,
-        };
-        let values = ids.iter().map(|_| None).collect();
-        Self { slots, ids: ids.to_vec(), sorting, codec, values, whole: None, missing: Vec::new() }
+pub fn gathering<S: Shape, Id, T: CacheValue, F>(slots: Slots, each: Each<S, Id, T, F>) -> TypedBatch<S, Id, T, F> {
+    // As the function for a single one has it: a `HashMap<Id, Option<User>>` holds `User`s, and absences.
+    let codec = || Codec {
+        decode: |json| codec::decode(json).and_then(Plain::<T>::present),
+        absent: Plain::<T>::absent,
+        encode: |value| match Plain::<T>::value(value) {
+            None => Some(Loaded::Absent),
+            Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
+        },
+        type_tag: Plain::<T>::type_tag,
+        type_name: type_name::<T>,
+    };
+    let mut repeats: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, position) in slots.positions.iter().enumerate() {
+        if let Position::Same(first) = position {
+            repeats.entry(*first).or_default().push(at);
+        }
     }
+    let values = each.ids.iter().map(|_| None).collect();
+    TypedBatch { slots, each, codec, values, repeats, whole: None, missing: Vec::new() }
+}
 
+impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
     /// The ids that the body has to be run for now; `None` when all is known.
     pub async fn missing(&mut self) -> Option<Vec<Id>> {
         loop {
             while let Some((at, fill)) = self.read() {
                 let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
-                lookup::reopen(slot, fill, (self.codec.type_name)()).await;
+                lookup::reopen(slot, fill, ((self.codec)().type_name)()).await;
             }
             if self.find_missing() {
-                return Some(self.missing.iter().map(|&at| self.ids[at].clone()).collect());
+                return Some(self.missing_ids());
             }
             if !self.slots.more().await {
                 return None;
@@ -98,23 +87,26 @@ where
         background::block_on(self.missing()).flatten()
     }
 
+    fn missing_ids(&self) -> Vec<Id> {
+        self.missing.iter().map(|&at| (self.each.copy)(&self.each.ids[at])).collect()
+    }
+
     /// Decodes what was found. Gives the first that this type cannot read.
     fn read(&mut self) -> Option<(usize, u64)> {
-        for at in 0..self.ids.len() {
+        let codec = (self.codec)();
+        let type_tag = (codec.type_tag)();
+        for at in 0..self.values.len() {
             let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
-            let Some(Found::Value { type_tag, payload, fill }) = slot.take_found() else { continue };
-            let decode = |payload: &[u8]| (self.codec.decode)(payload);
-            let value = match &payload {
-                _ if type_tag != (self.codec.type_tag)() => None,
-                None => Some(None),
-                Some(payload) => decode(payload).map(Some),
+            let Some(Found::Value { type_tag: found, payload, fill }) = slot.take_found() else { continue };
+            let read = || match &payload {
+                _ if found != type_tag => None,
+                None => Some((codec.absent)()),
+                Some(payload) => (codec.decode)(payload).map(Some),
             };
-            match (value, fill) {
+            match (read(), fill) {
                 (Some(value), _) => {
-                    for (position, other) in self.slots.positions.iter().zip(&mut self.values) {
-                        if matches!(position, Position::Same(first) if *first == at) {
-                            *other = Some(payload.as_deref().and_then(decode));
-                        }
+                    for &again in self.repeats.get(&at).into_iter().flatten() {
+                        self.values[again] = read();
                     }
                     self.values[at] = Some(value);
                 }
@@ -142,7 +134,7 @@ where
     }
 
     /// The body, known to be the load of the missing ids while it runs.
-    pub fn load<F: Future<Output = S::Out>>(&mut self, body: F) -> Loading<F> {
+    pub fn load<B: Future<Output = S::Out>>(&mut self, body: B) -> Loading<B> {
         Loading::new(body, self.slots.begin(&self.missing))
     }
 
@@ -152,34 +144,17 @@ where
     }
 
     /// Takes what the body returned for the missing ids. `Err` gives it back where it failed.
-    ///
-    /// `ttl` and `unless` are asked about each value.
     pub fn settle(&mut self, out: S::Out) -> Result<(), S::Out> {
-        self.settle_with(out, |_| None::<u64>, |_| false)
-    }
-
-    /// [`Self::settle`], with a time to live and a condition of each value's own.
-    pub fn settle_with<T: IntoTtl>(
-        &mut self,
-        out: S::Out,
-        ttl: impl Fn(&B::Value) -> Option<T>,
-        unless: impl Fn(&B::Value) -> bool,
-    ) -> Result<(), S::Out> {
         let written = match S::succeed(out) {
             Ok(written) => written,
             Err(out) => {
-                let error = S::share(&out);
-                for &at in &self.missing {
-                    if let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) {
-                        slot.failed(error.clone());
-                    }
-                }
+                self.slots.failed(&self.missing, S::share(&out).as_ref());
                 return Err(out);
             }
         };
-        let ids: Vec<Id> = self.missing.iter().map(|&at| self.ids[at].clone()).collect();
-        let each = self.sorting.each(&written, &ids);
-        if each.is_none() {
+        let (codec, sorting, ids) = ((self.codec)(), (self.each.sorting)(), self.missing_ids());
+        let each = (sorting.each)(&written, &ids, &self.each.by);
+        if each.is_none() && !self.slots.bypassed {
             log::warn!("cache: a batch returned another number of values than it was asked for; none is stored");
         }
         for (index, &at) in self.missing.iter().enumerate() {
@@ -189,28 +164,46 @@ where
             }
             let loaded = each.as_ref().and_then(|each| match each.get(index).copied().flatten() {
                 None => Some(Loaded::Absent),
-                Some(value) => {
-                    if let Some(ttl) = ttl(value) {
-                        slot.keep_for(ttl.into_ttl());
-                    }
-                    slot.unless(unless(value));
-                    (self.codec.encode)(value)
-                }
+                Some(value) => (codec.encode)(value),
             });
             match loaded {
-                Some(loaded) => slot.loaded((self.codec.type_tag)(), loaded),
+                Some(loaded) => slot.loaded((codec.type_tag)(), loaded),
                 None => slot.unstorable(),
             }
         }
+        // Past the cache it is the body's own. Else all comes together from its parts, even where the body gave all of
+        // them: a caller cannot tell which ones were cached.
+        let as_it_is = self.slots.bypassed || (each.is_none() && ids.len() == self.values.len());
         drop(each);
-        if ids.len() == self.ids.len() {
+        if as_it_is {
             self.whole = Some(written);
         } else {
-            for (&at, value) in self.missing.iter().zip(self.sorting.owned(written, &ids)) {
+            for (&at, value) in self.missing.iter().zip((sorting.into_each)(written, &ids, &self.each.by)) {
                 self.values[at] = Some(value);
             }
         }
         Ok(())
+    }
+
+    /// Takes the time to live of each settled value from the value.
+    pub fn ttl<L: IntoTtl>(&mut self, ttl: impl Fn(&T) -> L) {
+        self.ask(|value, slot| slot.keep_for(ttl(value).into_ttl()));
+    }
+
+    /// Asks of each settled value whether it must not be stored.
+    pub fn unless(&mut self, unless: impl Fn(&T) -> bool) {
+        self.ask(|value, slot| slot.unless(unless(value)));
+    }
+
+    fn ask(&mut self, ask: impl Fn(&T, &mut crate::slot::Slot)) {
+        for &at in &self.missing {
+            if let Some(Position::Own(slot)) = self.slots.positions.get_mut(at)
+                && let Some(Some(Some(value))) = self.values.get(at)
+                && slot.is_leader()
+            {
+                ask(value, slot);
+            }
+        }
     }
 
     /// Stores what was settled.
@@ -225,7 +218,8 @@ where
 
     /// All of it, in the order of the ids.
     pub fn give(self) -> S::Out {
-        let Self { ids, values, whole, sorting, .. } = self;
-        S::join(whole.unwrap_or_else(|| sorting.gather(ids, values.into_iter().map(Option::flatten).collect())))
+        let Self { each: Each { ids, by, sorting, .. }, values, whole, .. } = self;
+        let gathered = || (sorting().gather)(ids, values.into_iter().map(Option::flatten).collect(), &by);
+        S::join(whole.unwrap_or_else(gathered))
     }
 }

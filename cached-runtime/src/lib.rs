@@ -58,6 +58,7 @@ mod call;
 mod canonical;
 mod chain;
 mod codec;
+mod each;
 mod entry;
 mod error;
 mod fallback;

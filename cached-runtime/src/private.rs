@@ -16,7 +16,8 @@ pub use cached_macros::key_impl;
 pub use crate::__shape as shape;
 pub use crate::batch::{Batch, open_batch, open_batch_blocking};
 pub use crate::call::Call;
-pub use crate::gathered::{gathering, gathering_by};
+pub use crate::each::{again, each, each_by, key_of_each};
+pub use crate::gathered::gathering;
 pub use crate::key::{
     CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey, any_key, hashed, key_of, key_of_value, part, template,
 };

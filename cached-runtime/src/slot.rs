@@ -158,9 +158,9 @@ impl Slot {
         self.0.per_value = Some(ttl);
     }
 
-    /// The body failed: waiters share the error, or load in parallel.
-    pub(crate) fn failed(&mut self, error: Option<SharedError>) {
-        if let Some(cx) = &self.0.cx {
+    /// The body failed: waiters share the error, or load in parallel. Counted once for all keys that it was to load.
+    pub(crate) fn failed(&mut self, error: Option<SharedError>, counted: bool) {
+        if let Some(cx) = self.0.cx.as_ref().filter(|_| counted) {
             cx.counters.failures.add();
         }
         self.ended_without_value(error);

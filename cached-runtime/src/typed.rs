@@ -121,7 +121,7 @@ impl<S: Shape> TypedSlot<S> {
         let written = match ((self.codec)().split)(out) {
             Ok(written) => written,
             Err(out) => {
-                self.slot.failed(S::share(&out));
+                self.slot.failed(S::share(&out), true);
                 return Err(out);
             }
         };
