@@ -3,6 +3,7 @@
 //! A mistake in one option never hides the next: it is noted, and reading goes on behind the comma.
 
 mod duration;
+mod each;
 mod mutex;
 mod value;
 mod words;
@@ -12,6 +13,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
 
+pub(crate) use self::each::Each;
 pub(crate) use self::mutex::Mutex;
 pub(crate) use self::value::{absolute, ungrouped};
 use crate::attribute::Attribute;
@@ -37,6 +39,9 @@ pub(crate) struct Args {
     pub(crate) two_phase: Option<Span>,
     pub(crate) after_commit: Option<Span>,
     pub(crate) bypass_in_transaction: Option<Span>,
+    pub(crate) each: Option<Each>,
+    /// Which id a value has.
+    pub(crate) by: Option<ExprClosure>,
     pub(crate) cache: Option<Expr>,
     pub(crate) returns: Option<Returns>,
     pub(crate) runtime: Option<Path>,
@@ -107,6 +112,8 @@ impl Args {
             two_phase: None,
             after_commit: None,
             bypass_in_transaction: None,
+            each: None,
+            by: None,
             cache: None,
             returns: None,
             runtime: None,
@@ -163,6 +170,8 @@ impl Args {
         match word {
             "mutex" => self.mutex = Some(Mutex::parse(input, errors)?),
             "skip" => self.skipped(name, input, errors)?,
+            "each" => self.each = Some(Each::parse(name, input)?),
+            "by" => self.by = Some(value::by(assigned(name, "by = |value| value.id", input)?)?),
             "key" => self.keys.push(value::key(assigned(name, "key = \"user:<id>\"", input)?)?),
             "tag" => self.tags.push(value::tag(assigned(name, "tag = \"org:<org_id>\"", input)?)?),
             "value" => self.value = Some(value::stored(assigned(name, "value = user", input)?)?),

@@ -1,6 +1,7 @@
 //! Every rule about what may be cached and how, one function per rule. Each error says what to write instead; a rule
 //! that builds on an earlier one is not asked where that one failed, so that one mistake is one error.
 
+mod each;
 mod key;
 mod output;
 mod signature;
@@ -30,7 +31,7 @@ pub(crate) struct Checked {
 }
 
 pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> Option<Checked> {
-    let function = match annotated {
+    let mut function = match annotated {
         Annotated::Function(function) => *function,
         Annotated::Bodiless(semicolon) => {
             signature::without_body(args.attribute, semicolon, errors);
@@ -46,19 +47,29 @@ pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> O
     signature::annotated_twice(&function, args, errors);
     signature::hidden_names(&function, errors);
     output::check(&function, args, errors);
-    let Keys { keys, tags } =
-        if args.attribute.writes() { writer::check(args, &function, errors) } else { reader(args, &function, errors) };
+    let Keys { keys, tags } = if args.attribute.writes() {
+        writer::check(args, &function, errors)
+    } else {
+        reader(args, &mut function, errors)
+    };
     Some(Checked { function, keys, tags })
 }
 
-fn reader(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Keys {
+fn reader(args: &Args, function: &mut AnnotatedFn, errors: &mut Errors) -> Keys {
     missing_ttl(args, errors);
     lease_outlives_load(args, errors);
     let mut excused = Excused { names: Vec::new(), all: args.skip_unreadable };
+    each::check(args, function, &mut excused, errors);
     skipped_twice(args, errors);
     skipped_unknown(args, function, &mut excused, errors);
     read_in_a_transaction(args, function, &excused, errors);
-    key::of_reader(args, function, &mut excused, errors)
+    // What one id is called is unknown, and so is what the key may name.
+    if args.has("each") && args.each.is_none() {
+        return Keys { keys: Vec::new(), tags: Vec::new() };
+    }
+    let keys = key::of_reader(args, function, &mut excused, errors);
+    each::in_key(args, &keys.keys, &excused, errors);
+    keys
 }
 
 /// Arguments that seem to be forgotten because of a mistake that is reported already.

@@ -4,17 +4,19 @@
 //! of the user stay as they are, and the body stands in place, once.
 
 mod cache_key;
+mod each;
 mod key;
 mod newtype;
 mod reader;
 mod runtime;
 mod site;
+mod take;
 mod writer;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprClosure, Path, ReturnType, Type};
+use syn::{Expr, ExprClosure, Path, ReturnType, Signature, Type};
 
 use crate::args::{Args, Returns, Ttl};
 use crate::attribute::Attribute;
@@ -39,8 +41,12 @@ pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
         runtime: Runtime::new(args.runtime.as_ref()),
         here: site(Span::call_site()),
     };
-    let AnnotatedFn { attrs, vis, defaultness, sig, inner_attrs, body, .. } = &checked.function;
+    let sig = &checked.function.sig;
     let site = site::site(args, checked, &expansion.runtime);
+    if let Some(each) = &args.each {
+        let sig = take::unmutated(sig);
+        return within(checked, &sig, &[site, expansion.batch_call(each), expansion.batch(each)]);
+    }
     let call = if args.attribute.writes() { expansion.write() } else { expansion.call() };
     let statements = match checked.function.shape {
         Shape::Async => expansion.asynchronous(),
@@ -48,14 +54,18 @@ pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
         Shape::Boxed(start) => expansion.boxed(start),
         Shape::Future(start) => expansion.future(start),
     };
-    let braces = self::site(body.span());
+    within(checked, sig, &[site, call, statements])
+}
+
+/// The function as it was, with these statements for its body.
+fn within(checked: &Checked, sig: &Signature, statements: &[TokenStream]) -> TokenStream {
+    let AnnotatedFn { attrs, vis, defaultness, inner_attrs, body, .. } = &checked.function;
+    let braces = site(body.span());
     // Inner attributes are illegal on a nested block, and they are about the whole function anyway.
     quote_spanned! {braces=>
         #(#attrs)* #vis #defaultness #sig {
             #(#inner_attrs)*
-            #site
-            #call
-            #statements
+            #(#statements)*
         }
     }
 }
@@ -221,6 +231,7 @@ impl Expansion<'_> {
         let key = match (self.args.attribute, &self.args.value) {
             (Attribute::Invalidate, _) => quote_spanned!(at=> any_key(&#expr)),
             (_, Some(_)) => quote_spanned!(at=> key_of_value(__stored, &#expr)),
+            (Attribute::Cached, None) if self.args.each.is_some() => quote_spanned!(at=> key_of_each(&__each, &#expr)),
             (_, None) => {
                 let shape = self.shape(at, false);
                 quote_spanned!(at=> key_of(#shape, &#expr))

@@ -19,6 +19,7 @@ mod cache_key;
 mod check;
 mod errors;
 mod expand;
+mod ids;
 mod item;
 mod key;
 mod newtype;

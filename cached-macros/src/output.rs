@@ -134,6 +134,23 @@ pub(crate) fn anchor(ty: &Type) -> Span {
     }
 }
 
+/// Where an error about the collection that a batch returns is shown.
+pub(crate) fn collection(value: &Type) -> Span {
+    let collection = cached(value);
+    last_segment(collection).map_or_else(|| first_token(collection), |segment| segment.ident.span())
+}
+
+/// Where an error about one value of that collection is shown.
+pub(crate) fn element(value: &Type) -> Span {
+    let collection = cached(value);
+    let segment = last_segment(collection);
+    let element = segment.filter(|segment| segment.ident == "HashMap" || segment.ident == "BTreeMap");
+    match element.and_then(|map| types(map).nth(1)) {
+        Some(element) => anchor(element),
+        None => anchor(collection),
+    }
+}
+
 /// All that a stable compiler marks of a span.
 pub(crate) fn first_token(tokens: impl ToTokens) -> Span {
     tokens.into_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())

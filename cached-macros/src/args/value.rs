@@ -203,6 +203,13 @@ pub(super) fn unless(expr: Expr) -> syn::Result<ExprClosure> {
     }
 }
 
+pub(super) fn by(expr: Expr) -> syn::Result<ExprClosure> {
+    match expr {
+        Expr::Closure(closure) => of_the_value("by", closure),
+        other => error(&other, "`by` takes a closure that gives a value's id; write `by = |value| value.id`"),
+    }
+}
+
 fn of_the_value(option: &str, closure: ExprClosure) -> syn::Result<ExprClosure> {
     if closure.inputs.len() != 1 || closure.asyncness.is_some() {
         return Err(syn::Error::new_spanned(

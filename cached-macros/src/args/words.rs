@@ -16,6 +16,8 @@ const CACHED: &[&str] = &[
     "load_timeout",
     "tag",
     "bypass_in_transaction",
+    "each",
+    "by",
     "cache",
     "returns",
     "crate",
@@ -62,7 +64,7 @@ pub(super) fn twice(attribute: Attribute, word: &str) -> String {
 }
 
 /// Planned, and no option yet.
-const LATER: [&str; 7] = ["error_ttl", "stale", "refresh", "early", "local", "each", "by"];
+const LATER: [&str; 5] = ["error_ttl", "stale", "refresh", "early", "local"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
 const HABITS: &[(&str, &[&str], &str)] = &[
@@ -129,6 +131,11 @@ const HABITS: &[(&str, &[&str], &str)] = &[
         &["result", "ret", "return", "return_type"],
         "a `Result` is told by its type; `returns = result` or `returns = value` overrides that",
     ),
+    (
+        "each",
+        &["batch", "batched", "bulk", "for_each", "foreach", "many", "multi"],
+        "a value of its own for each of many ids is `each = id in ids`",
+    ),
     ("version", &["schema", "schema_version", "v"], "the schema version of a value is `version = 2`"),
     (
         "cache",
@@ -185,6 +192,9 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<String> {
         (Attribute::Cached, "value") => "a reader stores what it returns; leave it out",
         (Attribute::Cached, "after_commit") => "a read inside of a transaction says `bypass_in_transaction`",
         (Attribute::Cached, _) => "a reader writes nothing; leave it out",
+        (_, "each" | "by") => {
+            "a writer writes one at a time in this version; leave it out, and write in a loop or invalidate by a `tag`"
+        }
         (_, "skip") => "the arguments of a writer need not be in its key; leave it out",
         (_, "mutex") => "loads take turns, writes do not; leave it out",
         (_, "bypass_in_transaction") => "a writer inside of a transaction says `after_commit`",
@@ -222,6 +232,9 @@ mod tests {
             (Invalidate, "transaction", "`after_commit`"),
             (Invalidate, "all_entries", "`cache.clear()`"),
             (Invalidate, "skip", "an option of `#[cached]`: the arguments of a writer"),
+            (Cached, "batch", "`each = id in ids`"),
+            (Invalidate, "each", "an option of `#[cached]`: a writer writes one at a time"),
+            (WriteThrough, "by", "an option of `#[cached]`: a writer writes one at a time"),
             (Invalidate, "value", "write `#[write_through]`"),
             (WriteThrough, "mutex", "loads take turns"),
             (WriteThrough, "two_phase", "an option of `#[invalidate]`: the value is hidden"),

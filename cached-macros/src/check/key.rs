@@ -67,7 +67,8 @@ fn template(literal: &LitStr, roots: &Roots, excused: &mut Excused, errors: &mut
 fn missing(args: &Args, function: &AnnotatedFn, errors: &mut Errors) {
     let mut example = function.sig.ident.to_string();
     for binding in &function.bindings {
-        if !super::skipped(args, binding) && !binding.transaction && !binding.made_up {
+        let ids = args.each.as_ref().is_some_and(|each| super::same(&each.ids, &binding.ident));
+        if !super::skipped(args, binding) && !binding.transaction && !binding.made_up && !ids {
             example += &format!(":<{}>", binding.name());
         }
     }
@@ -101,6 +102,9 @@ fn skipped_in_key(args: &Args, key: &Key, errors: &mut Errors) {
 fn forgotten(args: &Args, keys: &[Key], tags: &[Key], excused: &Excused, function: &AnnotatedFn, errors: &mut Errors) {
     for binding in &function.bindings {
         let name = binding.name();
+        if args.each.as_ref().is_some_and(|each| each.names(&binding.ident)) {
+            continue;
+        }
         let in_key = keys.iter().chain(tags).any(|key| key.names(&name));
         if in_key || super::skipped(args, binding) || binding.transaction || excused.holds(binding) {
             continue;

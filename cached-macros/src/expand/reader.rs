@@ -27,17 +27,21 @@ impl Expansion<'_> {
             quote_spanned!(here=> #tag let __call = __call.tag(__tag);)
         });
         let conditions = self.conditions();
-        // What is read inside of a transaction is not committed, and what is cached may be older than the transaction.
-        let inside = self.args.bypass_in_transaction.filter(|_| self.function.in_transaction());
-        let bypass = inside.into_iter().map(|word| {
-            let at = site(word);
-            quote_spanned!(at=> .when(false))
-        });
+        let bypass = self.bypass();
         quote_spanned! {here=>
             #(#key)*
-            let __call = #rt::Call::new(&__SITE, __key) #conditions #(#bypass)*;
+            let __call = #rt::Call::new(&__SITE, __key) #conditions #bypass;
             #(#tags)*
         }
+    }
+
+    /// What is read inside of a transaction is not committed, and what is cached may be older than the transaction.
+    pub(super) fn bypass(&self) -> Option<TokenStream> {
+        let inside = self.args.bypass_in_transaction.filter(|_| self.function.in_transaction());
+        inside.map(|word| {
+            let at = site(word);
+            quote_spanned!(at=> .when(false))
+        })
     }
 
     // Output:
@@ -89,9 +93,13 @@ impl Expansion<'_> {
         let value = &self.function.value;
         let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
         let rt = self.runtime.at(at);
-        let share = value.as_ref().is_some_and(|value| output::surely_owned(value, &self.function.sig));
-        let shape = self.shape(at, share);
+        let shape = self.shape(at, self.shares());
         let typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
         quote_spanned!(here=> let mut __slot = #typed;)
+    }
+    /// Whether waiters may get a clone of the error.
+    pub(super) fn shares(&self) -> bool {
+        let value = self.function.value.as_ref();
+        value.is_some_and(|value| output::surely_owned(value, &self.function.sig))
     }
 }

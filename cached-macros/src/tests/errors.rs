@@ -32,7 +32,7 @@ fn options() {
         ("ttl = 1 mutex", &["a comma is missing between the options"]),
         ("ttl = 1, mutx", &["did you mean `mutex`?"]),
         ("ttl = 1, stale = \"10m\"", &["`stale` is not available in this version"]),
-        ("ttl = 1, by = |a: Map<A, B>, b| a", &["`by` is not available in this version"]),
+        ("ttl = 1, early = |a: Map<A, B>, b| a", &["`early` is not available in this version"]),
         ("ttl = 1, lock", &["one loader at a time is `mutex`"]),
         ("ttl = 1, if = x", &["caching under a condition is `when = expr`"]),
         ("ttl = 1, \"user\"", &["write `key = \"user:<id>\"`"]),

@@ -1,6 +1,7 @@
 //! Whole expansions, one per shape, compared with the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` rewrites those;
 //! read the difference before you keep it.
 
+mod batches;
 mod cache_keys;
 mod errors;
 mod writers;

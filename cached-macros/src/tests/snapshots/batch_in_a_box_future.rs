@@ -1,0 +1,45 @@
+fn find<'a>(&'a self, keys: Vec<String>) -> BoxFuture<'a, HashMap<String, Config>> {
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::find"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "config:<key>",
+        ::cached_runtime::__private::Policy::ttl(
+            ::cached_runtime::__private::Duration::from_millis(60000u64),
+        ),
+    );
+    let mut __batch = ::cached_runtime::__private::Batch::new(&__SITE);
+    let __each = ::cached_runtime::__private::each(
+        &keys[..],
+        ::cached_runtime::__private::shape!(share HashMap < String, Config >),
+    );
+    for key in keys.iter() {
+        let mut __key = ::cached_runtime::__private::KeyWriter::new("config:");
+        ::cached_runtime::__private::part(&mut __key, &key, "");
+        __batch.key(__key);
+    }
+    ::cached_runtime::__private::Box::pin(async move {
+        let mut __slots = ::cached_runtime::__private::gathering(
+            ::cached_runtime::__private::open_batch(__batch).await,
+            __each,
+        );
+        while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await
+        {
+            let __out = {
+                let keys = __missing;
+                __slots
+                    .load(
+                        (|| -> BoxFuture<'_, HashMap<String, Config>> { body(keys) })(),
+                    )
+                    .await
+            };
+            if let ::cached_runtime::__private::Err(__out) = __slots.settle(__out) {
+                return __out;
+            }
+            __slots.fill().await;
+        }
+        __slots.give()
+    })
+}
