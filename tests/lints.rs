@@ -137,7 +137,7 @@ impl Repository {
         async move { ready(()).await }
     }
 
-    #[write_through(key = NumberKey { id: *id }, tag = "offset:<self.offset>", ttl = |()| 60, value = number)]
+    #[write_through(key = NumberKey { id: *id }, tag = "offset:<self.offset>", ttl = |number| u64::from(*number), value = number)]
     async fn save(&self, id: &Id, number: &u32) {
         let _saved = ready(id.0 + number + self.offset).await;
     }

@@ -49,6 +49,7 @@ macro_rules! promises {
 }
 
 /// A world whose store does as it is told.
+#[allow(dead_code, reason = "not every test binary steers its store")]
 pub struct SteeredWorld {
     pub cache: Cache,
     pub helm: Helm,
@@ -64,6 +65,7 @@ impl From<World> for SteeredWorld {
     }
 }
 
+#[allow(dead_code, reason = "as above")]
 impl SteeredWorld {
     /// A second cache on the same store, in whose way nobody stands; the same cache where there is but one process.
     pub fn other_process(&self) -> Cache {

@@ -5,7 +5,7 @@ async fn find(ids: &Vec<i64>) -> Vec<Option<User>> {
         ),
         ::cached_runtime::__private::file!(),
         ::cached_runtime::__private::line!(),
-        <UserKey as ::cached_runtime::__private::CacheKey>::TEMPLATE,
+        ::cached_runtime::__private::template(|UserKey { .. }| ()),
         ::cached_runtime::__private::Policy::ttl(
             ::cached_runtime::__private::Duration::from_millis(60000u64),
         ),
