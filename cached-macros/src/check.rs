@@ -63,8 +63,7 @@ fn reader(args: &Args, function: &mut AnnotatedFn, errors: &mut Errors) -> Keys 
     skipped_twice(args, errors);
     skipped_unknown(args, function, &mut excused, errors);
     read_in_a_transaction(args, function, &excused, errors);
-    // What one id is called is unknown, and so is what the key may name.
-    if args.has("each") && args.each.is_none() {
+    if each::unreadable(args) {
         return Keys { keys: Vec::new(), tags: Vec::new() };
     }
     let keys = key::of_reader(args, function, &mut excused, errors);

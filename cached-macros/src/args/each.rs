@@ -4,8 +4,6 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Pat, Token};
 
-use crate::errors::without_spaces;
-
 /// A batch: one value for each of many ids.
 pub(crate) struct Each {
     /// What one id is called in the key.
@@ -54,11 +52,8 @@ fn id(input: ParseStream) -> syn::Result<Ident> {
     {
         return Err(syn::Error::new_spanned(
             &pattern,
-            format!(
-                "`{}` is a pattern, and the name of an id is a name; {EXAMPLE}, and name its parts in the key: \
-                 `<id.0>`, `<id.name>`",
-                without_spaces(&pattern)
-            ),
+            "one id has a name here, not a pattern; write `each = id in ids`, and name its parts in the key: `<id.0>`, \
+             `<id.name>`",
         ));
     }
     Err(input.error(format!("`each` takes a name for one id, and the argument with all of them; {EXAMPLE}")))

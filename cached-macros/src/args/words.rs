@@ -163,8 +163,8 @@ pub(super) fn unknown(attribute: Attribute, word: &str) -> (String, Option<&'sta
     if LATER.contains(&word) {
         return (format!("`{word}` is not available in this version; the options are {options}"), None);
     }
-    if let Some(message) = elsewhere(attribute, word) {
-        return (message, None);
+    if let Some((message, meant)) = elsewhere(attribute, word) {
+        return (message, Some(meant));
     }
     let known = |meant: &str| meant.is_empty() || own.contains(&meant);
     if let Some((meant, _, hint)) = HABITS.iter().find(|(meant, words, _)| known(meant) && words.contains(&word)) {
@@ -179,15 +179,10 @@ pub(super) fn unknown(attribute: Attribute, word: &str) -> (String, Option<&'sta
 }
 
 /// An option of the other attributes.
-fn elsewhere(attribute: Attribute, word: &str) -> Option<String> {
-    let owners: Vec<String> = Attribute::ALL
-        .into_iter()
-        .filter(|other| options(*other).contains(&word))
-        .map(|other| format!("`{other}`"))
-        .collect();
-    if owners.is_empty() {
-        return None;
-    }
+fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)> {
+    let owned = |other: &Attribute| options(*other).contains(&word);
+    let owners: Vec<String> = Attribute::ALL.into_iter().filter(owned).map(|other| format!("`{other}`")).collect();
+    let meant = Attribute::ALL.into_iter().flat_map(options).find(|option| **option == word)?;
     let instead = match (attribute, word) {
         (Attribute::Cached, "value") => "a reader stores what it returns; leave it out",
         (Attribute::Cached, "after_commit") => "a read inside of a transaction says `bypass_in_transaction`",
@@ -204,7 +199,7 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<String> {
         (Attribute::Invalidate, _) => "an invalidation stores nothing; leave it out",
         (Attribute::WriteThrough, _) => "the value is hidden while `#[write_through]` writes anyway; leave it out",
     };
-    Some(format!("`{word}` is an option of {}: {instead}", owners.join(" and ")))
+    Some((format!("`{word}` is an option of {}: {instead}", owners.join(" and ")), meant))
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub(super) fn check(args: &Args, function: &mut AnnotatedFn, excused: &mut Excus
     function.bindings.insert(0, binding);
 }
 
+/// What one id is called is unknown, and so is what a key may name.
+pub(super) fn unreadable(args: &Args) -> bool {
+    args.each.is_none() && !args.misses("each")
+}
+
 /// The body is told what is missing, and called again where another process failed to load its part.
 fn shape(function: &AnnotatedFn, errors: &mut Errors) {
     if matches!(function.shape, Shape::Future(_) | Shape::Boxed(Start::AtCall)) {

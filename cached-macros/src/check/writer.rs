@@ -16,6 +16,9 @@ use super::template::Roots;
 pub(super) fn check(args: &Args, function: &AnnotatedFn, errors: &mut Errors) -> Keys {
     write_in_a_transaction(args, function, errors);
     hidden_until_commit(args, errors);
+    if super::each::unreadable(args) {
+        return Keys { keys: Vec::new(), tags: Vec::new() };
+    }
     match args.attribute {
         Attribute::WriteThrough => {
             super::missing_ttl(args, errors);
