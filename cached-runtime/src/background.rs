@@ -31,6 +31,11 @@ fn handle() -> Option<&'static Handle> {
         .as_ref()
 }
 
+/// The caller's runtime, or else the background one.
+pub(crate) fn here() -> Option<Handle> {
+    if equipped() { Handle::try_current().ok() } else { handle().cloned() }
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {

@@ -52,7 +52,7 @@ impl<'c, DB: Database> CacheTx<'c, DB> {
         Self { tx, scope: cache.transaction() }
     }
 
-    /// Commits the database, then sends the invalidations. Those that the store does not acknowledge are queued, logged
+    /// Commits the database, then sends the invalidations, even if it is dropped on the way. Those that the store does not acknowledge are queued, logged
     /// and counted: the database has committed, so they are no error of this call.
     ///
     /// # Errors
@@ -60,8 +60,11 @@ impl<'c, DB: Database> CacheTx<'c, DB> {
     /// The database's. Whether a commit that failed took place is not always known, so the invalidations are sent all
     /// the same.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
-        let committed = self.tx.commit().await;
-        let _queued = self.scope.commit().await;
+        let Self { tx, scope } = self;
+        // From before the commit is sent: dropped after that, it may have taken place.
+        let invalidation = scope.committing();
+        let committed = tx.commit().await;
+        let _queued = invalidation.deliver().await;
         committed
     }
 

@@ -4,11 +4,15 @@
 //! it read. Sent before the commit it would do neither for a load that comes in between (6 steps; 34,130 stale reads in
 //! 10 s).
 
+use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
+use tokio::runtime::Handle;
+use tokio::task::unconstrained;
 use tokio::time::sleep;
 
-use crate::background::InRuntime;
+use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::key::{Key, ToKey};
@@ -83,8 +87,7 @@ impl Inner {
     /// Invalidates now, or with the commit of the transaction that the caller is in.
     pub(crate) async fn invalidate(self: &Arc<Self>, keys: Vec<Arc<str>>) -> Result<(), StoreError> {
         static SITE: Site = Site::new("invalidate", file!(), line!(), "", Policy::never());
-        if let Some(open) = Transaction::open(self) {
-            open.queue(keys);
+        if Transaction::inside(self).is_some_and(|inside| inside.queue(&keys)) {
             return Ok(());
         }
         self.deliver(&keys, &self.stats.of(&SITE)).await
@@ -147,5 +150,50 @@ impl Inner {
     /// The store's names of keys and tags.
     pub(crate) fn store_keys(&self, keys: &[Key], tags: &[Key]) -> Vec<Arc<str>> {
         keys.iter().map(|key| self.store_key(key)).chain(tags.iter().map(|tag| self.tag_key(tag))).collect()
+    }
+}
+
+/// Keys that are deleted, come what may: dropped before the store was told, this tells it all the same.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    cache: Arc<Inner>,
+    counters: Arc<Counters>,
+    keys: Vec<Arc<str>>,
+    /// Whose connection to use. `None`: there is no runtime at all.
+    runtime: Option<Handle>,
+}
+
+impl Delivery {
+    pub(crate) fn of(cache: &Arc<Inner>, counters: &Arc<Counters>, keys: Vec<Arc<str>>) -> Self {
+        Self { cache: Arc::clone(cache), counters: Arc::clone(counters), keys, runtime: background::here() }
+    }
+
+    /// In this runtime, whoever drops it.
+    pub(crate) fn on(mut self, runtime: &Handle) -> Self {
+        self.runtime = Some(runtime.clone());
+        self
+    }
+
+    pub(crate) async fn deliver(&mut self) -> Result<(), StoreError> {
+        let delivered = self.cache.deliver(&self.keys, &self.counters).await;
+        // Told, or queued.
+        self.keys.clear();
+        delivered
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !self.keys.is_empty()) else { return };
+        let (cache, counters) = (Arc::clone(&self.cache), Arc::clone(&self.counters));
+        let keys = std::mem::take(&mut self.keys);
+        let mut delivery = Box::pin(unconstrained(async move {
+            let _queued = cache.deliver(&keys, &counters).await;
+        }));
+        // Polled once here, so that it is on its way before whatever this task sends next.
+        let _runtime = runtime.enter();
+        if delivery.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {
+            runtime.spawn(delivery);
+        }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! A load inside would store rows that nobody else can see yet; an invalidation sent before the commit leaves the way
 //! open for a load that reads the rows from before it.
+//!
+//! Scopes of one cache may be open at the same time in one task: one inside of the other, as savepoints are, or of futures
+//! that take turns. Which of them a call is about nobody can tell, so it is about all of them: what it invalidates goes
+//! with each commit. One too many costs a miss, one too few would leave what is old.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +16,7 @@ use tokio::task;
 
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
+use crate::invalidate::Delivery;
 use crate::policy::Policy;
 use crate::site::Site;
 
@@ -30,8 +35,13 @@ pub(crate) struct Open {
     place: Place,
     /// Names the cache.
     cache: usize,
-    queued: Mutex<Vec<Arc<str>>>,
+    /// `None`: it has ended, and nothing that is queued now would be sent.
+    queued: Mutex<Option<Vec<Arc<str>>>>,
 }
+
+/// The transactions that a caller is in.
+#[derive(Debug)]
+pub(crate) struct Inside(Vec<Arc<Open>>);
 
 /// Whose transaction it is: the task's, or the thread's outside of any task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,9 +69,23 @@ fn name(cache: &Arc<Inner>) -> usize {
 }
 
 impl Open {
-    /// Invalidates these with the commit.
-    pub(crate) fn queue(&self, keys: Vec<Arc<str>>) {
-        self.queued.lock().unwrap_or_else(PoisonError::into_inner).extend(keys);
+    fn queued(&self) -> MutexGuard<'_, Option<Vec<Arc<str>>>> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// Invalidates these with the commits. False: not all of these transactions are still open, so it has to be done at
+    /// once.
+    pub(crate) fn queue(&self, keys: &[Arc<str>]) -> bool {
+        let mut open = true;
+        for transaction in &self.0 {
+            match &mut *transaction.queued() {
+                Some(queued) => queued.extend_from_slice(keys),
+                None => open = false,
+            }
+        }
+        open
     }
 }
 
@@ -90,7 +114,8 @@ impl Cache {
     ///
     /// Futures that run inside of the same task (`join!`, `select!`) are in it too; tasks that it spawns are not.
     pub fn transaction(&self) -> Transaction {
-        let open = Arc::new(Open { place: Place::here(), cache: name(self.inner()), queued: Mutex::default() });
+        let queued = Mutex::new(Some(Vec::new()));
+        let open = Arc::new(Open { place: Place::here(), cache: name(self.inner()), queued });
         all().entry(open.place).or_default().push(Arc::clone(&open));
         COUNT.fetch_add(1, Ordering::SeqCst);
         Transaction { cache: self.clone(), open }
@@ -98,38 +123,59 @@ impl Cache {
 }
 
 impl Transaction {
-    /// Sends what was queued, in one round trip. Call it after the database has committed.
+    /// Sends what was queued, in one round trip. Call it after the database has committed. Once it has begun, it sends
+    /// that even if it is dropped.
     ///
     /// # Errors
     ///
     /// The store did not answer or refused. The invalidations are queued then, as those of
     /// [`Cache::invalidate`]; the database has committed, so there is nothing to undo.
     pub async fn commit(self) -> Result<(), Error> {
+        self.committing().deliver().await
+    }
+
+    /// From here on what was queued is sent, whatever happens.
+    pub(crate) fn committing(self) -> Committing {
         static SITE: Site = Site::new("transaction", file!(), line!(), "", Policy::never());
-        let mut keys = std::mem::take(&mut *self.open.queued.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut keys = self.open.queued().take().unwrap_or_default();
         keys.sort_unstable();
         keys.dedup();
         let cache = self.cache.inner();
-        // Still open meanwhile: what this task reads before the last key is gone is not to be cached.
-        cache.deliver(&keys, &cache.stats.of(&SITE)).await.map_err(Error::from)
+        let delivery = Delivery::of(cache, &cache.stats.of(&SITE), keys);
+        Committing { delivery, _open: self }
     }
 
-    /// The innermost transaction over `cache` that the caller is in.
-    pub(crate) fn open(cache: &Arc<Inner>) -> Option<Arc<Open>> {
+    /// The transactions over `cache` that the caller is in.
+    pub(crate) fn inside(cache: &Arc<Inner>) -> Option<Inside> {
         if COUNT.load(Ordering::SeqCst) == 0 {
             return None;
         }
         let name = name(cache);
-        all().get(&Place::here())?.iter().rev().find(|open| open.cache == name).cloned()
+        let inside: Vec<_> = all().get(&Place::here())?.iter().filter(|open| open.cache == name).cloned().collect();
+        (!inside.is_empty()).then_some(Inside(inside))
     }
 
     pub(crate) fn is_open(cache: &Arc<Inner>) -> bool {
-        Self::open(cache).is_some()
+        Self::inside(cache).is_some()
+    }
+}
+
+/// A transaction whose commit is on its way.
+pub(crate) struct Committing {
+    delivery: Delivery,
+    /// Still open meanwhile: what this task reads before the last key is gone is not to be cached.
+    _open: Transaction,
+}
+
+impl Committing {
+    pub(crate) async fn deliver(mut self) -> Result<(), Error> {
+        self.delivery.deliver().await.map_err(Error::from)
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        self.open.queued().take();
         let mut all = all();
         if let Some(here) = all.get_mut(&self.open.place) {
             here.retain(|open| !Arc::ptr_eq(open, &self.open));

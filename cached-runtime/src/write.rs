@@ -10,19 +10,18 @@
 //! ended; it ends by itself when its writer dies. Two writers that overlap overwrite each other's marker, so that both
 //! end in a deletion: without markers the older of two values can stay for good (6 steps).
 
-use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::{AbortHandle, unconstrained};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner, IntoCache};
 use crate::codec::CacheValue;
 use crate::entry::{self, Header, Placeholder};
+use crate::invalidate::Delivery;
 use crate::key::Key;
 use crate::outcome::Shape;
 use crate::policy::{IntoTtl, Policy};
@@ -33,7 +32,7 @@ use crate::stamp::Stamps;
 use crate::stats::Counters;
 use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
-use crate::transaction::{Open, Transaction};
+use crate::transaction::{Inside, Transaction};
 
 /// Without a transaction's scope an `after_commit` writer hides its keys for so long, in the hope that the commit comes.
 const HOPE: Duration = Duration::from_secs(5);
@@ -192,7 +191,7 @@ enum How {
     /// Afterwards.
     After,
     /// With the commit of this transaction.
-    WithCommit(Arc<Open>),
+    WithCommit(Inside),
     /// Nobody knows when it is committed.
     BeforeCommit,
     /// Before and after.
@@ -244,8 +243,8 @@ impl Writing {
             cache,
             store,
         };
-        if let Some(open) = Transaction::open(&state.cache) {
-            state.how = How::WithCommit(open);
+        if let Some(inside) = Transaction::inside(&state.cache) {
+            state.how = How::WithCommit(inside);
         } else if write.after_commit {
             if state.cache.warn_once(write.site) {
                 log::warn!(
@@ -323,10 +322,10 @@ impl Writing {
     pub(crate) async fn finish(&mut self) {
         let Some(state) = &mut self.0 else { return };
         match &state.how {
-            How::WithCommit(open) => open.queue(std::mem::take(&mut state.keys)),
+            How::WithCommit(inside) if inside.queue(&state.keys) => {}
             How::BeforeCommit => state.hope().await,
             How::Marked(_) if !matches!(state.value, Value::None) => state.store_value().await,
-            How::After | How::Marked(_) => {
+            How::After | How::Marked(_) | How::WithCommit(_) => {
                 let _queued = state.cache.deliver(&state.keys, &state.counters).await;
             }
         }
@@ -451,18 +450,10 @@ impl Drop for State {
         if !self.armed {
             return;
         }
-        if let How::WithCommit(open) = &self.how {
-            return open.queue(std::mem::take(&mut self.keys));
+        if matches!(&self.how, How::WithCommit(inside) if inside.queue(&self.keys)) {
+            return;
         }
-        let (cache, counters) = (Arc::clone(&self.cache), Arc::clone(&self.counters));
         let keys = std::mem::take(&mut self.keys);
-        let mut invalidation = Box::pin(unconstrained(async move {
-            let _queued = cache.deliver(&keys, &counters).await;
-        }));
-        // Polled once here, so that it is on its way before whatever this task sends next.
-        let _runtime = self.runtime.enter();
-        if invalidation.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {
-            self.runtime.spawn(invalidation);
-        }
+        drop(Delivery::of(&self.cache, &self.counters, keys).on(&self.runtime));
     }
 }
