@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use history::fleet::{Outcome, Run};
+use history::habits::Habits;
 use history::process;
 use redis_server::RedisServer;
 use tokio::process::Command;
@@ -82,7 +83,7 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     println!(
         "{} processes, {} keys, a fault every 80 to 250 ms, {} s ...",
         options.processes,
-        process::KEYS,
+        Habits::BUSY.keys.len(),
         options.seconds
     );
     let this = std::env::current_exe()?;

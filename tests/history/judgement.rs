@@ -2,7 +2,7 @@
 
 use crate::history::checker::{Checker, Counts};
 use crate::history::event::{Event, What};
-use crate::history::story::Offence;
+use crate::history::story::Kind;
 
 const MILLISECOND: u64 = 1_000_000;
 const LEASE: u16 = 40;
@@ -142,7 +142,7 @@ fn the_shortest_offence_is_told_with_the_load_the_lease_the_write_and_the_fill_t
     let checker = judged(&events);
     assert_eq!(checker.counts().stale, 2);
     let story = checker.shortest().expect("a story");
-    assert!(matches!(story.offence(), Offence::Stale { .. }));
+    assert_eq!(story.kind(), Kind::Stale);
     let told: Vec<What> = story.events().iter().map(|event| event.what).collect();
     events.truncate(8);
     events.remove(2);

@@ -1,6 +1,8 @@
 //! Is any read stale? The real cache over a real Redis, in several processes and amid trouble; and the checker that
 //! says so, which must see what it is there to see.
 
+#[path = "../support/faulty.rs"]
+mod faulty;
 #[path = "../support/history/mod.rs"]
 mod history;
 #[path = "../support/mod.rs"]
@@ -8,4 +10,5 @@ mod support;
 
 mod judgement;
 mod merging;
+mod rules;
 mod ten_seconds;

@@ -7,105 +7,94 @@ use std::time::Instant;
 use cached_runtime::Adoption;
 
 use crate::faulty::{Fault, Faulty};
-use crate::history::story::Offence;
+use crate::history::story::Kind;
 use crate::world::{Wrong, live};
 
 /// More than any fault needs.
 const SEEDS: u64 = 10_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
-    StaleRead,
-    TwoLeases,
-}
-
-fn is_found_out(wrong: &Wrong, expected: Expected) {
+fn is_found_out(wrong: &Wrong, expected: Kind) {
     let began = Instant::now();
     let found = (0..SEEDS).find_map(|seed| {
         let life = live(seed, wrong);
-        let story = life.checker.shortest().filter(|story| match story.offence() {
-            Offence::Stale { .. } => expected == Expected::StaleRead,
-            Offence::TwoLeases { .. } => expected == Expected::TwoLeases,
-            Offence::FromNowhere { .. } => false,
-        });
-        story.map(|story| (seed, story.clone()))
+        life.checker.shortest_of(expected).map(|story| (seed, story.clone()))
     });
     let (seed, story) = found.unwrap_or_else(|| panic!("{SEEDS} seeds without {expected:?}"));
     println!("seed {seed}, after {:?}: {story}", began.elapsed());
 }
 
-fn fault(fault: Fault, expected: Expected) {
+fn fault(fault: Fault, expected: Kind) {
     let wrong = Wrong { store: Arc::new(Faulty::wrap(fault)), ..Wrong::default() };
     is_found_out(&wrong, expected);
 }
 
 fn adoption(adoption: Adoption) {
-    is_found_out(&Wrong { adoption, ..Wrong::default() }, Expected::StaleRead);
+    is_found_out(&Wrong { adoption, ..Wrong::default() }, Kind::Stale);
 }
 
 #[test]
 fn a_fill_that_does_not_compare_is_found_out() {
-    fault(Fault::UnconditionalFill, Expected::StaleRead);
+    fault(Fault::UnconditionalFill, Kind::Stale);
 }
 
 #[test]
 fn a_fill_where_nothing_is_is_found_out() {
-    fault(Fault::FillWhereNothingIs, Expected::StaleRead);
+    fault(Fault::FillWhereNothingIs, Kind::Stale);
 }
 
 #[test]
 fn a_release_that_does_not_compare_is_found_out() {
-    fault(Fault::ReleaseWithoutToken, Expected::TwoLeases);
+    fault(Fault::ReleaseWithoutToken, Kind::TwoLeases);
 }
 
 #[test]
 fn a_renewal_that_recreates_the_lease_is_found_out() {
-    fault(Fault::RenewalRecreates, Expected::StaleRead);
+    fault(Fault::RenewalRecreates, Kind::Stale);
 }
 
 #[test]
 fn one_token_for_all_leases_of_a_process_is_found_out() {
-    fault(Fault::TokenPerProcess, Expected::StaleRead);
+    fault(Fault::TokenPerProcess, Kind::Stale);
 }
 
 #[test]
 fn an_acquisition_sent_again_is_found_out() {
-    fault(Fault::AcquisitionRepeats, Expected::StaleRead);
+    fault(Fault::AcquisitionRepeats, Kind::Stale);
 }
 
 #[test]
 fn an_invalidation_that_spares_leases_is_found_out() {
-    fault(Fault::InvalidationSparesLeases, Expected::StaleRead);
+    fault(Fault::InvalidationSparesLeases, Kind::Stale);
 }
 
 #[test]
 fn an_invalidation_before_the_commit_is_found_out() {
-    is_found_out(&Wrong { invalidates_before_commit: true, ..Wrong::default() }, Expected::StaleRead);
+    is_found_out(&Wrong { invalidates_before_commit: true, ..Wrong::default() }, Kind::Stale);
 }
 
 #[test]
 fn a_write_through_without_a_marker_is_found_out() {
-    fault(Fault::WriteWithoutMarker, Expected::StaleRead);
+    fault(Fault::WriteWithoutMarker, Kind::Stale);
 }
 
 #[test]
 fn a_write_through_that_does_not_compare_is_found_out() {
-    fault(Fault::WriteEndWithoutCompare, Expected::StaleRead);
+    fault(Fault::WriteEndWithoutCompare, Kind::Stale);
 }
 
 #[test]
 fn a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out() {
-    fault(Fault::WriteEndSparesOthers, Expected::StaleRead);
+    fault(Fault::WriteEndSparesOthers, Kind::Stale);
 }
 
 #[test]
 fn a_stamp_that_comes_back_as_it_was_is_found_out() {
-    fault(Fault::StampsRepeat, Expected::StaleRead);
+    fault(Fault::StampsRepeat, Kind::Stale);
 }
 
 #[test]
 fn a_clear_that_waits_for_nobody_is_found_out() {
-    fault(Fault::ClearWithoutWait, Expected::StaleRead);
+    fault(Fault::ClearWithoutWait, Kind::Stale);
 }
 
 #[test]

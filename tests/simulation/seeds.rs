@@ -1,10 +1,11 @@
 //! Ten thousand seeds, and one.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::faulty::{Fault, Faulty};
 use crate::world::{Life, Wrong, live};
 
 const SEEDS: u64 = 10_000;
@@ -92,4 +93,16 @@ fn no_read_is_stale_in_ten_thousand_seeds() {
     // Lives in which nothing happens would prove nothing.
     assert!(total.reads > 20 * SEEDS && total.hits * 3 > total.reads && total.invalidations > 3 * SEEDS, "{total:?}");
     assert!(total.late_fills > SEEDS && total.coalesced > SEEDS && total.lock_waits > SEEDS / 2, "{total:?}");
+}
+
+#[test]
+fn a_seed_that_fails_says_how_to_see_it_again() {
+    let wrong = Wrong { store: Arc::new(Faulty::wrap(Fault::UnconditionalFill)), ..Wrong::default() };
+    let told = (0..SEEDS).find_map(|seed| Some((seed, judge(seed, &live(seed, &wrong)).err()?)));
+    let (seed, told) = told.expect("a stale read");
+    assert!(told.contains("a stale read"), "{told}");
+    assert!(
+        told.ends_with(&format!("SEED={seed} cargo test --test simulation no_read_is_stale -- --nocapture")),
+        "{told}"
+    );
 }

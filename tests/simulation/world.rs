@@ -18,6 +18,7 @@ use crate::history::caller::Caller;
 use crate::history::checker::Checker;
 use crate::history::dice::Dice;
 use crate::history::event::{Event, What};
+use crate::history::habits::Habits;
 use crate::history::log::Log;
 use crate::history::recorder::Recorder;
 use crate::history::rows::{Row, Rows};
@@ -149,8 +150,11 @@ impl World {
             cache: cache.expect("a cache"),
             database: Arc::clone(&self.table) as _,
             log,
-            clears_one_in: 12,
-            invalidates_before_commit: self.wrong.invalidates_before_commit,
+            habits: Habits {
+                clears_one_in: 12,
+                invalidates_before_commit: self.wrong.invalidates_before_commit,
+                ..Habits::BUSY
+            },
         };
         let mut tasks = JoinSet::new();
         for task in 1..=2 + u16::from(self.dice.once_in(2)) {
@@ -161,10 +165,6 @@ impl World {
         tasks.spawn(write(rows.clone(), caller, self.keys.clone()));
         Process { rows, plug, tasks }
     }
-}
-
-fn any(keys: &[u8], dice: &mut Dice) -> u8 {
-    keys[usize::try_from(dice.roll(keys.len() as u64)).unwrap_or(0)]
 }
 
 async fn pause(dice: &mut Dice) {
@@ -180,7 +180,7 @@ async fn read(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
     for _ in 0..3 + caller.dice.roll(4) {
         pause(&mut caller.dice).await;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = any(&keys, &mut caller.dice);
+        let key = *caller.dice.one_of(&keys);
         let began = Instant::now();
         caller.perhaps(rows.read(key, own)).await;
         slowest = slowest.max(began.elapsed());
@@ -192,7 +192,7 @@ async fn write(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
     for _ in 0..2 + caller.dice.roll(3) {
         pause(&mut caller.dice).await;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = any(&keys, &mut caller.dice);
+        let key = *caller.dice.one_of(&keys);
         caller.perhaps(rows.write(key, own)).await;
         if caller.dice.once_in(2) {
             let own = Caller { task: caller.task, dice: caller.dice.hand_on() };

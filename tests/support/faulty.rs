@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::store::{Acquired, Ask, Bytes, Filling, Observed, Placeholder, Reply, Stamp, Store, StoreError};
+use cached_runtime::store::{
+    Acquired, Ask, Bytes, Condition, Filling, Observed, Placeholder, Repair, Reply, Stamp, Store, StoreError,
+};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
@@ -22,7 +24,7 @@ pub enum Fault {
     RenewalRecreates,
     /// All leases of one process look alike.
     TokenPerProcess,
-    /// An acquisition whose answer takes long is sent again, with the same token.
+    /// An acquisition is executed again and again, with the same token, as by a client that tries 16 times.
     AcquisitionRepeats,
     /// An invalidation removes values only.
     InvalidationSparesLeases,
@@ -39,6 +41,8 @@ pub enum Fault {
     /// Whoever waits for a lease hears of its end only with a permit, and then reads what the key holds by then, as a
     /// process does whose turn on the processor comes late.
     HearsLate(Arc<Semaphore>),
+    /// The answer to a fill takes this long.
+    FillsAreAnsweredLate(Duration),
 }
 
 /// The real store, but for its fault.
@@ -86,14 +90,19 @@ impl Store for Faulty {
         if matches!(self.fault, Fault::StampsRepeat) {
             asks.iter_mut().for_each(|ask| ask.fresh = 1);
         }
-        if matches!(self.fault, Fault::AcquisitionRepeats) {
-            let (store, key) = (Arc::clone(&self.store), key.to_owned());
-            tokio::spawn(async move {
-                sleep(Duration::from_millis(15)).await;
-                let _nobody_asks = store.acquire(&key, &lease, px, &[]).await;
-            });
-        }
-        Box::pin(async move { self.store.acquire(key, &lease, px, &asks).await })
+        Box::pin(async move {
+            let acquired = self.store.acquire(key, &lease, px, &asks).await?;
+            if matches!(self.fault, Fault::AcquisitionRepeats) && acquired.held.is_none() {
+                let (store, key) = (Arc::clone(&self.store), key.to_owned());
+                tokio::spawn(async move {
+                    for _ in 0..16 {
+                        sleep(Duration::from_millis(4)).await;
+                        let _nobody_asks = store.acquire(&key, &lease, px, &[]).await;
+                    }
+                });
+            }
+            Ok(acquired)
+        })
     }
 
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>> {
@@ -115,6 +124,11 @@ impl Store for Faulty {
                     }
                     let again = self.store.acquire(key, &seen, Duration::from_millis(40), &[]).await?;
                     Ok(again.held.is_none() && self.store.fill(key, &seen, filling).await?)
+                }
+                Fault::FillsAreAnsweredLate(late) => {
+                    let filled = self.store.fill(key, &seen, filling).await;
+                    sleep(late).await;
+                    filled
                 }
                 _ => self.store.fill(key, &seen, filling).await,
             }
@@ -222,5 +236,17 @@ impl Store for Faulty {
 
     fn shared(&self) -> bool {
         !matches!(self.fault, Fault::ClearWithoutWait) && self.store.shared()
+    }
+
+    fn condition(&self) -> Condition {
+        self.store.condition()
+    }
+
+    fn times_opened(&self) -> u64 {
+        self.store.times_opened()
+    }
+
+    fn repaired_by(&self, repair: Arc<dyn Repair>) {
+        self.store.repaired_by(repair);
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::event::{Event, What};
-use super::story::{Offence, Story};
+use super::story::{Kind, Offence, Story};
 
 /// How much of each key's past is kept to tell the story of an offence.
 const MEMORY: usize = 1024;
@@ -40,7 +40,8 @@ pub struct Checker {
     /// By process, task and key: nobody reads one key twice at a time.
     reading: HashMap<(u8, u16, u8), Reading>,
     counts: Counts,
-    shortest: Option<Story>,
+    /// The shortest of each kind.
+    stories: HashMap<Kind, Story>,
 }
 
 /// A read that began, and what it must not go below.
@@ -82,7 +83,12 @@ impl Checker {
 
     /// The shortest story of an offence, if there was one.
     pub fn shortest(&self) -> Option<&Story> {
-        self.shortest.as_ref()
+        self.stories.values().min_by_key(|story| story.length())
+    }
+
+    /// The shortest of that kind.
+    pub fn shortest_of(&self, kind: Kind) -> Option<&Story> {
+        self.stories.get(&kind)
     }
 
     /// The next event.
@@ -152,8 +158,9 @@ impl Checker {
         }
         if let Some(offence) = offence {
             let story = Story::of(offence, event, &key.past);
-            if self.shortest.as_ref().is_none_or(|shortest| story.length() < shortest.length()) {
-                self.shortest = Some(story);
+            let shortest = self.stories.get(&offence.kind());
+            if shortest.is_none_or(|shortest| story.length() < shortest.length()) {
+                self.stories.insert(offence.kind(), story);
             }
         }
         if key.past.len() == MEMORY {

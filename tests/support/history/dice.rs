@@ -27,6 +27,11 @@ impl Dice {
         self.roll(times) == 0
     }
 
+    /// Of at least one.
+    pub fn one_of<'t, T>(&mut self, things: &'t [T]) -> &'t T {
+        &things[usize::try_from(self.roll(things.len() as u64)).unwrap_or(0)]
+    }
+
     /// Dice of their own for somebody else.
     pub fn hand_on(&mut self) -> Self {
         Self(self.roll(u64::MAX))

@@ -18,6 +18,7 @@ pub mod counters;
 pub mod dice;
 pub mod event;
 pub mod fleet;
+pub mod habits;
 pub mod log;
 pub mod merge;
 pub mod process;

@@ -16,14 +16,10 @@ use super::clock::monotonic;
 use super::counters::Counters;
 use super::dice::Dice;
 use super::event::Event;
+use super::habits::Habits;
 use super::log::Log;
 use super::recorder::Recorder;
 use super::rows::Rows;
-
-/// Few, so that everybody meets.
-pub const KEYS: u64 = 6;
-const READERS: u16 = 10;
-const WRITERS: u16 = 4;
 
 /// What a process is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +52,7 @@ pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
     let cache =
         Cache::builder().redis(&order.redis).prefix("history").wrap_store(Recorder::wrap(log.clone())).build()?;
     let database = Arc::new(Counters::connect(&order.database).await?);
-    let rows = Rows { cache, database, log, clears_one_in: 500, invalidates_before_commit: false };
+    let rows = Rows { cache, database, log, habits: Habits::BUSY };
     let mut work = work(&rows, order.seed, order.until);
     while !work.is_empty() {
         tell(&mut parent, order.process, &rows.log).await?;
@@ -87,35 +83,34 @@ async fn tell(parent: &mut TcpStream, process: u8, log: &Log) -> Result<(), Box<
 pub fn work(rows: &Rows, seed: u64, until: u64) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let mut dice = Dice::new(seed);
-    for task in 1..=READERS {
+    let Habits { readers, writers, .. } = rows.habits;
+    for task in 1..=readers {
         tasks.spawn(read(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
     }
-    for task in READERS + 1..=READERS + WRITERS {
+    for task in readers + 1..=readers + writers {
         tasks.spawn(write(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
     }
     tasks
 }
 
-fn any_key(dice: &mut Dice) -> u8 {
-    u8::try_from(dice.roll(KEYS)).unwrap_or(0)
-}
-
 async fn read(rows: Rows, mut caller: Caller, until: u64) {
     while monotonic() < until {
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = any_key(&mut caller.dice);
+        let key = *caller.dice.one_of(rows.habits.keys);
         caller.perhaps(rows.read(key, own)).await;
-        if caller.dice.once_in(8) {
-            caller.dice.moment().await;
+        match rows.habits.readers_rest {
+            0 if caller.dice.once_in(8) => caller.dice.moment().await,
+            0 => {}
+            rest => sleep(caller.dice.millis(0, rest)).await,
         }
     }
 }
 
 async fn write(rows: Rows, mut caller: Caller, until: u64) {
     while monotonic() < until {
-        sleep(caller.dice.millis(5, 40)).await;
+        sleep(caller.dice.millis(1, rows.habits.writers_rest)).await;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = any_key(&mut caller.dice);
+        let key = *caller.dice.one_of(rows.habits.keys);
         caller.perhaps(rows.write(key, own)).await;
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::store::{
-    Acquired, Ask, Bytes, End, Ending, Filling, Many, Observed, Placeholder, Reply, Stamp, Store, StoreError,
+    Acquired, Ask, Bytes, Condition, End, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
+    StoreError,
 };
 use tokio::time::Instant;
 
@@ -70,6 +71,31 @@ impl Clearing<'_> {
 impl Drop for Clearing<'_> {
     fn drop(&mut self) {
         self.note();
+    }
+}
+
+/// What the store deletes by itself, when it is used again.
+#[derive(Debug)]
+struct Overheard {
+    repair: Arc<dyn Repair>,
+    log: Log,
+}
+
+impl Repair for Overheard {
+    fn outstanding(&self, replaced: bool) -> Vec<(Arc<str>, u64)> {
+        let outstanding = self.repair.outstanding(replaced);
+        let mut numbers: Vec<u8> = outstanding.iter().filter_map(|(key, _)| Row::number(key)).collect();
+        numbers.sort_unstable();
+        for key in numbers {
+            // Soon, if at all.
+            self.log.add(0, key, What::Clearing);
+            self.log.add(0, key, What::PerhapsCleared);
+        }
+        outstanding
+    }
+
+    fn delivered(&self, keys: &[(Arc<str>, u64)]) {
+        self.repair.delivered(keys);
     }
 }
 
@@ -240,5 +266,17 @@ impl Store for Recorder {
 
     fn shared(&self) -> bool {
         self.store.shared()
+    }
+
+    fn condition(&self) -> Condition {
+        self.store.condition()
+    }
+
+    fn times_opened(&self) -> u64 {
+        self.store.times_opened()
+    }
+
+    fn repaired_by(&self, repair: Arc<dyn Repair>) {
+        self.store.repaired_by(Arc::new(Overheard { repair, log: self.log.clone() }));
     }
 }

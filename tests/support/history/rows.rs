@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::caller::Caller;
 use super::event::What;
+use super::habits::Habits;
 use super::log::Log;
 
 /// Short, so that loads outlast it.
@@ -64,10 +65,7 @@ pub struct Rows {
     pub cache: Cache,
     pub database: Arc<dyn Database>,
     pub log: Log,
-    /// So many writes for one that clears everything.
-    pub clears_one_in: u64,
-    /// The classic mistake: a load that comes between the two stores the old row for good.
-    pub invalidates_before_commit: bool,
+    pub habits: Habits,
 }
 
 /// A read that has begun. Dropped before it ended: nobody got an answer.
@@ -116,9 +114,9 @@ impl Rows {
         self.load(key, caller).await
     }
 
-    /// The query: quick as a rule, but one in forty outlasts its lease, and one in a hundred fails.
+    /// The query: quick as a rule, but some outlast their lease, and one in a hundred fails.
     async fn load(&self, key: u8, mut caller: Caller) -> Result<Row, Refused> {
-        let slow = caller.dice.once_in(40);
+        let slow = caller.dice.once_in(self.habits.slow_one_in);
         let before = caller.dice.millis(0, 2);
         let after = if slow { caller.dice.millis(20, 90) } else { caller.dice.millis(0, 2) };
         if caller.dice.once_in(4) {

@@ -16,6 +16,24 @@ pub enum Offence {
     TwoLeases { first: u64 },
 }
 
+/// One word for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Stale,
+    FromNowhere,
+    TwoLeases,
+}
+
+impl Offence {
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Stale { .. } => Kind::Stale,
+            Self::FromNowhere { .. } => Kind::FromNowhere,
+            Self::TwoLeases { .. } => Kind::TwoLeases,
+        }
+    }
+}
+
 /// The events of one key that led to an offence, in order; the last is the offence.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -42,8 +60,8 @@ impl Story {
         (self.events.len(), self.events.last().map_or(0, |event| event.at - first))
     }
 
-    pub fn offence(&self) -> Offence {
-        self.offence
+    pub fn kind(&self) -> Kind {
+        self.offence.kind()
     }
 
     pub fn events(&self) -> &[Event] {
@@ -100,10 +118,10 @@ fn two_leases(first: u64, past: &VecDeque<Event>) -> Vec<Event> {
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.events.first().map_or(0, |event| event.key);
-        let title = match self.offence {
-            Offence::Stale { .. } => "a stale read",
-            Offence::FromNowhere { .. } => "a read of what was never committed",
-            Offence::TwoLeases { .. } => "a lease given while another was held",
+        let title = match self.kind() {
+            Kind::Stale => "a stale read",
+            Kind::FromNowhere => "a read of what was never committed",
+            Kind::TwoLeases => "a lease given while another was held",
         };
         writeln!(f, "{title}, key {key} (microseconds, process.task):")?;
         let origin = self.events.first().map_or(0, |event| event.at);

@@ -18,9 +18,9 @@ impl Rows {
     pub async fn write(&self, key: u8, mut caller: Caller) {
         let (task, group) = (caller.task, Row::group(key));
         let way = caller.dice.roll(16);
-        let written = if self.invalidates_before_commit {
+        let written = if self.habits.invalidates_before_commit {
             self.invalidate_before_commit(key, caller).await
-        } else if caller.dice.once_in(self.clears_one_in) {
+        } else if caller.dice.once_in(self.habits.clears_one_in) {
             self.clear(key, &caller).await
         } else {
             match (way, group) {

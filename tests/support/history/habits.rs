@@ -1,0 +1,37 @@
+//! How an application treats its rows.
+
+/// What its callers do, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// Few, so that everybody meets.
+    pub keys: &'static [u8],
+    /// In each process.
+    pub readers: u16,
+    pub writers: u16,
+    /// The longest rest between two calls of one caller, in milliseconds.
+    pub readers_rest: u64,
+    pub writers_rest: u64,
+    /// So many loads for one that outlasts its lease.
+    pub slow_one_in: u64,
+    /// So many writes for one that clears everything.
+    pub clears_one_in: u64,
+    /// The classic mistake: a load that comes between the two stores the old row for good.
+    pub invalidates_before_commit: bool,
+}
+
+impl Habits {
+    /// Reading without rest: most reads are hits, and every write meets readers.
+    pub const BUSY: Self = Self {
+        keys: &[0, 1, 2, 3, 4, 5],
+        readers: 10,
+        writers: 4,
+        readers_rest: 0,
+        writers_rest: 40,
+        slow_one_in: 40,
+        clears_one_in: 500,
+        invalidates_before_commit: false,
+    };
+
+    /// Fewer callers, slower loads: a row that was invalidated stays away for a while.
+    pub const QUIET: Self = Self { readers: 3, readers_rest: 20, slow_one_in: 2, clears_one_in: 100, ..Self::BUSY };
+}
