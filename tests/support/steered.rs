@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::store::{
-    Acquired, Ask, Bytes, Ending, Filling, Many, Observed, Placeholder, Reply, Stamp, Store, StoreError,
+    Acquired, Ask, Bytes, Condition, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
+    StoreError,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -236,5 +237,17 @@ impl Store for Steered {
 
     fn shared(&self) -> bool {
         self.store.shared()
+    }
+
+    fn condition(&self) -> Condition {
+        self.store.condition()
+    }
+
+    fn times_opened(&self) -> u64 {
+        self.store.times_opened()
+    }
+
+    fn repaired_by(&self, repair: Arc<dyn Repair>) {
+        self.store.repaired_by(repair);
     }
 }
