@@ -1,5 +1,7 @@
 //! Histories of a few events, and what the checker makes of each.
 
+use std::time::Duration;
+
 use crate::history::checker::{Checker, Counts};
 use crate::history::event::{Event, What};
 use crate::history::story::Kind;
@@ -9,7 +11,7 @@ const LEASE: u16 = 40;
 
 /// Events in order, a millisecond apart; each by the caller of that number.
 fn judged(events: &[(u16, What)]) -> Checker {
-    let mut checker = Checker::default();
+    let mut checker = Checker::new(Duration::from_millis(10));
     checker.extend((1..).zip(events).map(|(nth, (task, what))| Event {
         at: nth * MILLISECOND,
         process: 0,
@@ -150,4 +152,18 @@ fn the_shortest_offence_is_told_with_the_load_the_lease_the_write_and_the_fill_t
     let told = story.to_string();
     assert!(told.starts_with("a stale read, key 0"), "{told}");
     assert!(told.contains("5000   0.0    version 0 is stored, under lease 0005\n"), "{told}");
+}
+
+#[test]
+fn a_deletion_without_an_answer_may_still_come_until_something_sent_later_was_answered() {
+    let history = |answer: What| {
+        let mut events = vec![(0, What::Clearing), (0, What::PerhapsCleared), (0, answer)];
+        events.extend([(9, What::ReadBegan); 12]);
+        events.extend([(0, leased(1, 15)), (0, leased(2, 16))]);
+        counts(&events).two_leases
+    };
+    assert_eq!(history(What::Loaded { version: 0 }), 0);
+    let renewed = |asked: u64| What::Renewed { token: 9, asked: asked * MILLISECOND, millis: LEASE };
+    assert_eq!(history(renewed(1)), 0, "sent before");
+    assert_eq!(history(renewed(3)), 1);
 }

@@ -11,6 +11,7 @@ use crate::faulty::{Fault, Faulty};
 use crate::history::checker::Checker;
 use crate::history::clock::monotonic;
 use crate::history::counters::Counters;
+use crate::history::fleet::LATE;
 use crate::history::habits::Habits;
 use crate::history::log::Log;
 use crate::history::process::work;
@@ -59,7 +60,7 @@ async fn is_found_out(wrong: Wrong, expected: Kind) {
         tasks.push(work(&rows, number.into(), until));
     }
     let began = Instant::now();
-    let mut checker = Checker::default();
+    let mut checker = Checker::new(LATE);
     let story = loop {
         if let Some(story) = checker.shortest_of(expected) {
             break story;

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::history::dice::Dice;
 
+/// No command is executed later than that after its sender went away.
+pub const LATE: Duration = Duration::from_millis(1_000);
+
 /// How one seed treats its commands.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {

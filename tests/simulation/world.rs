@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::network::{Network, Plug};
 use super::server::Server;
 use super::table::Table;
-use super::weather::Weather;
+use super::weather::{self, Weather};
 use crate::history::caller::Caller;
 use crate::history::checker::Checker;
 use crate::history::dice::Dice;
@@ -131,7 +131,7 @@ impl World {
         }
         trouble.abort();
         let (events, _) = self.log.take();
-        let mut checker = Checker::default();
+        let mut checker = Checker::new(weather::LATE);
         checker.extend(events.iter().copied());
         Life { events, checker, stats: stats.expect("a process"), slowest }
     }

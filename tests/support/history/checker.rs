@@ -5,22 +5,21 @@
 //! 3. **Two leases.** Nobody is given a lease while somebody else holds one that nothing has ended.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use super::event::{Event, What};
+use super::leases::Leases;
 use super::story::{Kind, Offence, Story};
 
 /// How much of each key's past is kept to tell the story of an offence.
 const MEMORY: usize = 1024;
-
-/// How long a deletion without an answer may still happen, and a server's clock be behind, in nanoseconds.
-const LATE: u64 = 1_000_000_000;
-const ROUNDING: u64 = 2_000_000;
 
 /// What a history amounts to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub reads: u64,
     pub invalidations: u64,
+    /// Leases of which it is certain that they were held for a while.
     pub leases: u64,
     pub stale: u64,
     pub from_nowhere: u64,
@@ -40,6 +39,7 @@ pub struct Checker {
     /// By process, task and key: nobody reads one key twice at a time.
     reading: HashMap<(u8, u16, u8), Reading>,
     counts: Counts,
+    leases: Leases,
     /// The shortest of each kind.
     stories: HashMap<Kind, Story>,
 }
@@ -62,21 +62,15 @@ struct Key {
     floor: Option<Floor>,
     /// Commits begun: each makes the version one higher, so none is above this.
     commits: u64,
-    holder: Option<Holder>,
-    /// Deletions and the like on their way: each may end a lease at any time.
-    clearing: u32,
-    /// The last one that was answered; later, if it was not.
-    cleared_until: u64,
     past: VecDeque<Event>,
 }
 
-struct Holder {
-    token: u64,
-    /// It may hold the lease for longer, but not for less.
-    until: u64,
-}
-
 impl Checker {
+    /// `late`: how long a deletion whose sender went away may be on its way.
+    pub fn new(late: Duration) -> Self {
+        Self { leases: Leases::new(late), ..Self::default() }
+    }
+
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -126,34 +120,11 @@ impl Checker {
                 }
             }
             What::Loaded { .. } | What::Stored { .. } => {}
-            What::Leased { token, asked, millis } => {
-                self.counts.leases += 1;
-                let until = lasts(asked, millis);
-                // A deletion that was answered since may have come after the lease, though its answer came before.
-                let certain = until > event.at && key.clearing == 0 && key.cleared_until <= asked;
-                if let Some(first) = key.holder.take()
-                    && certain
-                    && first.until > event.at
-                {
-                    self.counts.two_leases += 1;
-                    offence = Some(Offence::TwoLeases { first: first.token });
-                }
-                key.holder = certain.then_some(Holder { token, until });
-            }
-            What::Renewed { token, asked, millis } => {
-                if let Some(holder) = key.holder.as_mut().filter(|holder| holder.token == token) {
-                    holder.until = holder.until.max(lasts(asked, millis));
-                }
-            }
-            What::GivenUp { token } => drop(key.holder.take_if(|holder| holder.token == token)),
-            What::Clearing => {
-                key.clearing += 1;
-                key.holder = None;
-            }
-            What::Cleared | What::PerhapsCleared => {
-                key.clearing = key.clearing.saturating_sub(1);
-                let late = if event.what == What::Cleared { 0 } else { LATE };
-                key.cleared_until = key.cleared_until.max(event.at + late);
+            _ => {
+                let given = self.leases.see(event);
+                self.counts.leases += u64::from(given.as_ref().is_some_and(|given| given.certain));
+                offence = given.and_then(|given| given.despite).map(|first| Offence::TwoLeases { first });
+                self.counts.two_leases += u64::from(offence.is_some());
             }
         }
         if let Some(offence) = offence {
@@ -168,11 +139,6 @@ impl Checker {
         }
         key.past.push_back(event);
     }
-}
-
-/// Until when a lease lasts at least.
-fn lasts(asked: u64, millis: u16) -> u64 {
-    (asked + u64::from(millis) * 1_000_000).saturating_sub(ROUNDING)
 }
 
 impl Extend<Event> for Checker {

@@ -27,11 +27,13 @@ pub struct Run<'r> {
 }
 
 /// What came of it.
-#[derive(Default)]
 pub struct Outcome {
     pub checker: Checker,
     pub figures: Figures,
 }
+
+/// A deletion is executed or lost by then, on one machine.
+pub const LATE: Duration = Duration::from_millis(200);
 
 /// More than starting and ending processes ever takes.
 const OVERDUE: Duration = Duration::from_secs(30);
@@ -76,7 +78,7 @@ impl Run<'_> {
             readers.spawn(listen(child, told.clone()));
         }
         drop(told);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { checker: Checker::new(LATE), figures: Figures::default() };
         let mut merge = Merge::of(self.processes.into());
         while let Some(message) = messages.recv().await {
             match message {

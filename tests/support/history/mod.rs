@@ -19,6 +19,7 @@ pub mod dice;
 pub mod event;
 pub mod fleet;
 pub mod habits;
+mod leases;
 pub mod log;
 pub mod merge;
 pub mod process;
