@@ -6,7 +6,10 @@
 mod faulty;
 #[path = "../support/history/mod.rs"]
 mod history;
+#[path = "../support/mod.rs"]
+mod support;
 
+mod likeness;
 mod network;
 mod reproduction;
 mod rules;

@@ -30,9 +30,12 @@ pub struct Fate {
 }
 
 impl Weather {
+    /// Nothing goes astray.
+    pub const CALM: Self = Self { slow: 2, astray: 0 };
+
     pub fn of(dice: &mut Dice) -> Self {
         match dice.roll(4) {
-            0 => Self { slow: 2, astray: 0 },
+            0 => Self::CALM,
             1 => Self { slow: 30, astray: 0 },
             2 => Self { slow: 10, astray: 30 },
             _ => Self { slow: 30, astray: 120 },

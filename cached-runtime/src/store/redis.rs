@@ -254,6 +254,10 @@ impl Store for RedisStore {
 
     fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
         Box::pin(async move {
+            // The client takes an empty pipeline for a mistake.
+            if asks.is_empty() {
+                return Ok(Vec::new());
+            }
             let mut commands = Pipeline::with_capacity(asks.len() + 1);
             ask(&mut commands, asks);
             let mut replies = self.pipeline(&commands).await?.into_iter();
