@@ -145,6 +145,12 @@ impl Inner {
             );
         }
         self.undelivered.add(keys, store);
+        // One that took off meanwhile may still bring what is stored, and would share it with whoever comes now.
+        for key in keys {
+            if let Some(flight) = self.flights.get(key) {
+                self.flights.detach(key, &flight);
+            }
+        }
     }
 
     /// The store's names of keys and tags.

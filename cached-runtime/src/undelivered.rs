@@ -167,6 +167,10 @@ impl Repair for Undelivered {
     }
 
     fn delivered(&self, delivered: &[(Arc<str>, u64)]) {
+        if delivered.iter().any(|(key, _)| key == self.epoch.key()) {
+            // While the key is still queued: nobody may go by the stamp that was there.
+            self.epoch.forget();
+        }
         let mut keys = self.keys();
         let before = keys.len();
         for (key, number) in delivered {

@@ -37,6 +37,7 @@ mod steps;
 mod tags;
 mod transactions;
 mod types;
+mod undelivered;
 mod version;
 mod write_through;
 mod writers;

@@ -21,5 +21,6 @@ mod paused;
 mod read_only;
 mod secrets;
 mod storms;
+mod undelivered;
 mod unstored;
 mod watchdog;

@@ -1,7 +1,7 @@
 //! A store around the real one, each of whose operations a test counts, refuses, holds up, or has carried out unheard.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ enum Course {
 #[derive(Debug, Default)]
 struct State {
     courses: HashMap<Op, Course>,
+    /// Those whose answers are held, whatever their course is by now.
+    unanswered: HashSet<Op>,
     begun: HashMap<Op, u64>,
     deleted: Vec<Vec<String>>,
 }
@@ -85,13 +87,20 @@ impl Helm {
         self.steer(ops, Some(&Course::Held));
     }
 
-    /// These are carried out, and then stand still.
+    /// These are carried out, and then stand still until `answer`.
     pub fn hold_answers(&self, ops: &[Op]) {
+        self.0.send_modify(|state| state.unanswered.extend(ops));
         self.steer(ops, Some(&Course::Unanswered));
+    }
+
+    /// Those that were carried out are answered.
+    pub fn answer(&self, ops: &[Op]) {
+        self.0.send_modify(|state| state.unanswered.retain(|op| !ops.contains(op)));
     }
 
     /// All is well with these, those that stand still among them.
     pub fn heal(&self, ops: &[Op]) {
+        self.answer(ops);
         self.steer(ops, None);
     }
 
@@ -127,8 +136,7 @@ impl Helm {
             Some(Course::Unheard) => operation().await.and(Err(StoreError::Timeout)),
             Some(Course::Unanswered) => {
                 let answer = operation().await;
-                let answered = |state: &State| !matches!(state.courses.get(&op), Some(Course::Unanswered));
-                let _ = self.0.subscribe().wait_for(answered).await;
+                let _ = self.0.subscribe().wait_for(|state| !state.unanswered.contains(&op)).await;
                 answer
             }
             _ => operation().await,
