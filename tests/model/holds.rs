@@ -145,8 +145,8 @@ holds! {
     a_tag_may_be_invalidated: TAG, 60_000;
     a_tag_may_lose_its_stamp: LOST_TAG, 74_000;
     a_value_with_a_tag_may_be_written: WRITTEN_TAG, 65_000;
-    a_prefix_may_be_cleared: CLEAR, 240_000;
-    a_prefix_may_be_cleared_while_its_epoch_is_read: LATE_CLEAR, 36_000;
-    a_prefix_may_be_cleared_while_loads_store_nothing: CLEARED_ABSENCES, 90_000;
-    a_prefix_may_be_cleared_during_a_write: WRITTEN_CLEAR, 46_000;
+    a_prefix_may_be_cleared: CLEAR, 105_000;
+    a_prefix_may_be_cleared_while_its_epoch_is_read: LATE_CLEAR, 19_000;
+    a_prefix_may_be_cleared_while_loads_store_nothing: CLEARED_ABSENCES, 44_000;
+    a_prefix_may_be_cleared_during_a_write: WRITTEN_CLEAR, 40_000;
 }

@@ -13,7 +13,8 @@ impl Turn<'_> {
         self.come(reader);
         let process = self.process(reader);
         let setting = self.rules.setting;
-        if self.world.readers[reader].leads && self.world.readers[reader].phase == Phase::Looking {
+        let this = &self.world.readers[reader];
+        if this.leads && matches!(this.phase, Phase::Looking | Phase::Waiting { .. }) {
             self.begin(reader);
         }
         if setting.tagged {
@@ -68,7 +69,9 @@ impl Turn<'_> {
 
     fn get_or_acquire(&mut self, reader: usize) -> (Token, Entry) {
         self.come(reader);
-        if self.world.readers[reader].leads && !self.rules.setting.stamped() {
+        let this = &self.world.readers[reader];
+        // With stamps the look has begun when those were read.
+        if this.leads && !this.asked {
             self.begin(reader);
         }
         let token = self.token(reader);

@@ -45,7 +45,8 @@ impl Turn<'_> {
             if process.asked.is_some() {
                 can(Mishap::Hear(index));
             }
-            if process.view.is_some() {
+            // While it is still the epoch, to ask again is to be told the same.
+            if process.view.is_some_and(|view| Some(view) != world.epoch) {
                 can(Mishap::ViewEnds(index));
             }
         }

@@ -74,29 +74,26 @@ impl Turn<'_> {
         matches!(self.kind(writer), Kind::TwoPhase | Kind::WriteThrough) && !self.without(Mutation::PutWithoutMarker)
     }
 
+    /// Writers of one kind are alike, so they begin in order.
+    fn may_begin(&self, writer: usize) -> bool {
+        (0..writer).all(|other| self.kind(other) != self.kind(writer) || self.world.writers[other].phase != Phase::Idle)
+    }
+
     /// What this writer can do now.
     pub fn deeds(&self, writer: usize, steps: &mut Vec<Step>) {
         let mut can = |deed| steps.push(Step::Writer(writer, deed));
         let phase = self.world.writers[writer].phase;
         let may_give_up = self.world.timeouts > 0 && self.has_room();
         match phase {
-            Phase::Idle => {
-                // Writers of one kind are alike, so they begin in order.
-                let kind = self.kind(writer);
-                let waits_its_turn =
-                    (0..writer).any(|other| self.kind(other) == kind && self.world.writers[other].phase == Phase::Idle);
-                if waits_its_turn {
-                } else if self.without(Mutation::InvalidateBeforeCommit) {
-                    can(Deed::Finish);
-                } else if self.marks(writer) {
-                    can(Deed::Begin);
-                    if may_give_up {
-                        can(Deed::BeginLate);
-                    }
-                } else {
-                    can(Deed::Commit);
+            Phase::Idle if !self.may_begin(writer) => {}
+            Phase::Idle if self.without(Mutation::InvalidateBeforeCommit) => can(Deed::Finish),
+            Phase::Idle if self.marks(writer) => {
+                can(Deed::Begin);
+                if may_give_up {
+                    can(Deed::BeginLate);
                 }
             }
+            Phase::Idle => can(Deed::Commit),
             Phase::Begun { .. } => can(Deed::Commit),
             Phase::Committed { .. } => {
                 can(Deed::Finish);
