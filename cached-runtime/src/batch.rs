@@ -6,11 +6,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::future::Future;
 use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::task::{JoinError, JoinSet, unconstrained};
+use tokio::time::{Instant, timeout_at};
 
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, IntoCache};
@@ -27,6 +30,9 @@ use crate::slot::Slot;
 use crate::stamp::Ask;
 use crate::store::StoreError;
 use crate::transaction::Transaction;
+
+/// How long those that can be loaded wait for those that are about to be, so that one call of the body does for all.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// One call of a batch function, before it is opened.
 #[derive(Debug)]
@@ -173,6 +179,7 @@ impl Slots {
             Ok(answered) => answered,
             Err(error) => (keys.iter().map(|_| Err(error.clone())).collect(), vec![None; asks.len()]),
         };
+        let mut on_their_way = Vec::new();
         for (((at, mut cx), lease), held) in asking.drain(..).zip(leases).zip(answers) {
             cx.stamps.answered_among(&asks, &stamps, &cache.epoch, sent);
             // One by one it still finds what is there.
@@ -180,29 +187,80 @@ impl Slots {
                 self.wait(at, cx);
                 continue;
             }
-            let unleased = match cx.understand(lease, held, None).await {
-                Looked::Value(stored) => {
-                    self.positions[at] = Position::Own(cx.serve(None, stored));
-                    continue;
-                }
-                Looked::Leased(lease) => {
-                    self.positions[at] = Position::Own(cx.lead(None, Some(lease)));
-                    continue;
-                }
-                Looked::Unleased => true,
-                Looked::Away => {
-                    if self.turn.is_none() {
-                        self.turn = cx.turn().await;
-                    }
-                    true
-                }
-                Looked::Held(token, _) => !cx.policy.mutex && !token.is_ours(),
-                Looked::Again => false,
-            };
-            match cx.lead_unleased(None) {
-                Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None)),
-                _ => self.wait(at, cx),
+            let mut understood = Box::pin(unconstrained(async move {
+                let looked = cx.understand(lease, held, None).await;
+                (at, cx, looked)
+            }));
+            // What has to be taken over takes a command more. Polled once here, all of those are on their way at once.
+            let first = understood.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
+            match first {
+                Poll::Ready((at, cx, looked)) => self.looked(at, cx, looked).await,
+                Poll::Pending => on_their_way.push(understood),
             }
+        }
+        for understood in on_their_way {
+            let (at, cx, looked) = understood.await;
+            self.looked(at, cx, looked).await;
+        }
+    }
+
+    /// One position, after its first look.
+    async fn looked(&mut self, at: usize, cx: Context, looked: Looked) {
+        let unleased = match looked {
+            Looked::Value(stored) => {
+                self.positions[at] = Position::Own(cx.serve(None, stored));
+                return;
+            }
+            Looked::Leased(lease) => {
+                self.positions[at] = Position::Own(cx.lead(None, Some(lease)));
+                return;
+            }
+            Looked::Unleased => true,
+            Looked::Away => {
+                if self.turn.is_none() {
+                    self.turn = cx.turn().await;
+                }
+                true
+            }
+            Looked::Held(token, _) => !cx.policy.mutex && !token.is_ours(),
+            Looked::Again => false,
+        };
+        match cx.lead_unleased(None) {
+            Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None)),
+            _ => self.wait(at, cx),
+        }
+    }
+
+    /// Looks again at these, past values that cannot be read as this batch's type; side by side, and for as long as
+    /// that takes where nobody else loads them.
+    pub(crate) fn reopen(&mut self, unreadable: Vec<(usize, u64)>, type_name: &'static str) -> InRuntime<'_, ()> {
+        InRuntime::new(async move {
+            for (at, fill) in unreadable {
+                let Some(Position::Own(slot)) = self.positions.get_mut(at) else { continue };
+                let Some(cx) = slot.take_context() else { continue };
+                self.positions[at] = Position::Pending;
+                self.pending.spawn(async move { (at, cx.look_past(fill, type_name).await) });
+            }
+            let patience = Instant::now() + TOGETHER;
+            while let Ok(Some(known)) = timeout_at(patience, self.pending.join_next()).await {
+                self.take(known);
+            }
+        })
+    }
+
+    fn take(&mut self, known: Result<(usize, Slot), JoinError>) {
+        if let Ok((at, slot)) = known {
+            self.positions[at] = Position::Own(slot);
+        }
+    }
+
+    /// Nobody can tell which value is whose: all of it is loaded once more, past the cache.
+    pub(crate) fn start_over(&mut self) {
+        self.bypassed = true;
+        self.pending.abort_all();
+        self.pending = JoinSet::new();
+        for position in &mut self.positions {
+            *position = Position::Own(Slot::detached());
         }
     }
 
@@ -215,12 +273,9 @@ impl Slots {
     pub(crate) fn more(&mut self) -> InRuntime<'_, bool> {
         InRuntime::new(async move {
             let Some(next) = self.pending.join_next().await else { return self.give_up() };
-            let mut next = Some(next);
-            while let Some(known) = next {
-                if let Ok((at, slot)) = known {
-                    self.positions[at] = Position::Own(slot);
-                }
-                next = self.pending.try_join_next();
+            self.take(next);
+            while let Some(next) = self.pending.try_join_next() {
+                self.take(next);
             }
             true
         })

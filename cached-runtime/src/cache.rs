@@ -18,7 +18,7 @@ use crate::fallback::Fallback;
 use crate::flight::Flights;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
-use crate::policy::{Policy, Ttl};
+use crate::policy::{IntoPolicy, Policy, Ttl};
 use crate::returned::Returned;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
@@ -207,8 +207,8 @@ impl Cache {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn get<V: CacheValue>(&self, key: &impl KeyOf<V>) -> Option<V> {
-        let key = self.usable(key).ok()?;
+    pub async fn get<V: CacheValue>(&self, key: impl KeyOf<V>) -> Option<V> {
+        let key = self.usable(&key).ok()?;
         let store = self.0.store()?;
         if Transaction::is_open(&self.0) || self.0.undelivered.concerns(&key, []) {
             return None;
@@ -245,13 +245,13 @@ impl Cache {
     /// The store did not answer or refused; the value cannot be stored.
     pub async fn put<V: CacheValue>(
         &self,
-        key: &impl KeyOf<V>,
+        key: impl KeyOf<V>,
         value: &V,
-        policy: impl Into<Policy>,
+        policy: impl IntoPolicy,
     ) -> Result<(), Error> {
-        let policy = policy.into();
+        let policy = policy.into_policy();
         let payload = codec::encode(value).ok_or(Error::Unstorable)?;
-        let key = self.usable(key)?;
+        let key = self.usable(&key)?;
         let store = self.0.store().ok_or(Error::Disabled)?;
         let px = match policy.ttl {
             Ttl::Never => None,
@@ -320,14 +320,14 @@ impl Cache {
     /// # Errors
     ///
     /// Those of `load`, and no others.
-    pub async fn get_or_load<T, E, L, F>(&self, key: impl ToKey, policy: impl Into<Policy>, load: L) -> Result<T, E>
+    pub async fn get_or_load<T, E, L, F>(&self, key: impl ToKey, policy: impl IntoPolicy, load: L) -> Result<T, E>
     where
         T: CacheValue,
         L: FnOnce() -> F,
         F: Future<Output = Result<T, E>>,
     {
         static SITE: Site = Site::new("get_or_load", file!(), line!(), "get_or_load", Policy::never());
-        let call = Call::with(&SITE, policy.into(), key.to_key()).cache(self);
+        let call = Call::with(&SITE, policy.into_policy(), key.to_key()).cache(self);
         let mut slot = typed(lookup::open(call).await, Returned::<Result<T, E>>::new().result());
         if let Some(out) = slot.hit().await {
             return out;

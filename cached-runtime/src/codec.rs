@@ -32,15 +32,26 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(json).ok()?).ok()
 }
 
-/// A hash of the type's name without module paths: a type that moved is the same type, `User` is not `Order`.
+/// A hash of the type's name without module paths: a type that moved is the same type, `User` is not `Order`. And an
+/// `Arc<User>` is a `User`: what is stored of either is the same.
 pub(crate) fn type_tag<T: ?Sized>() -> u64 {
-    name_tag(type_name::<T>())
+    name_tag(pointee(type_name::<T>()))
 }
+
+fn pointee(mut name: &str) -> &str {
+    while let Some(inner) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)?.strip_suffix('>')) {
+        name = inner;
+    }
+    name
+}
+
+/// As the compiler names them.
+const POINTERS: [&str; 3] = ["alloc::sync::Arc<", "alloc::boxed::Box<", "alloc::rc::Rc<"];
 
 /// The same for a type of which one outer `Option` is not part of what is stored.
 pub(crate) fn optional_type_tag<T: ?Sized>(option: &str) -> u64 {
     let name = type_name::<T>();
-    name_tag(name.strip_prefix(option).and_then(|inner| inner.strip_suffix('>')).unwrap_or(name))
+    name_tag(pointee(name.strip_prefix(option).and_then(|inner| inner.strip_suffix('>')).unwrap_or(name)))
 }
 
 /// FNV-1a over [`bare_name`] without making it, since every hit asks: a colon takes the hash back to where the segment
@@ -107,6 +118,14 @@ mod tests {
         let tags =
             ["User", "Order", "Vec<User>", "Option<User>", "Vec<Order>", "B<D<F>, H>", "B<D, F<H>>"].map(name_tag);
         assert_eq!(tags.iter().collect::<HashSet<_>>().len(), tags.len());
+    }
+
+    #[test]
+    fn a_pointer_to_a_value_is_stored_as_the_value() {
+        use std::sync::Arc;
+        assert_eq!(type_tag::<Arc<Box<str>>>(), type_tag::<str>());
+        assert_eq!(optional_type_tag::<Option<Arc<String>>>("core::option::Option<"), type_tag::<String>());
+        assert_ne!(type_tag::<Vec<Arc<u8>>>(), type_tag::<Vec<u8>>(), "the outermost ones only");
     }
 
     #[test]

@@ -139,7 +139,13 @@ impl<W: Listed, Id: Eq + Hash, F: Fn(&W::Value) -> Id> Sorting<W, Id, W::Value, 
     pub(crate) fn by_value() -> Self {
         Self {
             each: |written, ids, by| {
-                let of: HashMap<Id, &W::Value> = written.list().iter().map(|value| (by(value), value)).collect();
+                let mut of: HashMap<Id, &W::Value> = HashMap::with_capacity(written.list().len());
+                for value in written.list() {
+                    // Several of one id: a list that has one for each cannot say so.
+                    if of.insert(by(value), value).is_some() {
+                        return None;
+                    }
+                }
                 Some(ids.iter().map(|id| of.get(id).copied()).collect())
             },
             into_each: |written, ids, by| {

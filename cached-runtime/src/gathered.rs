@@ -8,7 +8,6 @@ use crate::batch::{Position, Slots};
 use crate::chain::Loading;
 use crate::codec::{self, CacheValue};
 use crate::each::Each;
-use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::presence::{Plain, Presence};
@@ -69,9 +68,10 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
     /// The ids that the body has to be run for now; `None` when all is known.
     pub async fn missing(&mut self) -> Option<Vec<Id>> {
         loop {
-            while let Some((at, fill)) = self.read() {
-                let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
-                lookup::reopen(slot, fill, ((self.codec)().type_name)()).await;
+            let mut unreadable = self.read();
+            while !unreadable.is_empty() {
+                self.slots.reopen(unreadable, ((self.codec)().type_name)()).await;
+                unreadable = self.read();
             }
             if self.find_missing() {
                 return Some(self.missing_ids());
@@ -91,8 +91,9 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         self.missing.iter().map(|&at| (self.each.copy)(&self.each.ids[at])).collect()
     }
 
-    /// Decodes what was found. Gives the first that this type cannot read.
-    fn read(&mut self) -> Option<(usize, u64)> {
+    /// Decodes what was found. Gives what this type cannot read.
+    fn read(&mut self) -> Vec<(usize, u64)> {
+        let mut unreadable = Vec::new();
         let codec = (self.codec)();
         let type_tag = (codec.type_tag)();
         for at in 0..self.values.len() {
@@ -110,12 +111,12 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
                     }
                     self.values[at] = Some(value);
                 }
-                (None, Some(fill)) => return Some((at, fill)),
+                (None, Some(fill)) => unreadable.push((at, fill)),
                 // Shared by a load of another type, or an error: the body runs for it.
                 (None, None) => {}
             }
         }
-        None
+        unreadable
     }
 
     fn find_missing(&mut self) -> bool {
@@ -155,7 +156,10 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         let (codec, sorting, ids) = ((self.codec)(), (self.each.sorting)(), self.missing_ids());
         let each = (sorting.each)(&written, &ids, &self.each.by);
         if each.is_none() && !self.slots.bypassed {
-            log::warn!("cache: a batch returned another number of values than it was asked for; none is stored");
+            log::warn!(
+                "cache: a batch returned values that cannot be told apart by id: not one for each id, in order, or `by` \
+                 gives one id for several (return a `HashMap<Id, Vec<T>>`); none is stored"
+            );
         }
         for (index, &at) in self.missing.iter().enumerate() {
             let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
@@ -173,10 +177,13 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         }
         // Past the cache it is the body's own. Else all comes together from its parts, even where the body gave all of
         // them: a caller cannot tell which ones were cached.
-        let as_it_is = self.slots.bypassed || (each.is_none() && ids.len() == self.values.len());
+        let (apart, all) = (each.is_some(), ids.len() == self.values.len());
         drop(each);
-        if as_it_is {
+        if self.slots.bypassed || (!apart && all) {
             self.whole = Some(written);
+        } else if !apart {
+            self.slots.start_over();
+            self.values.iter_mut().for_each(|value| *value = None);
         } else {
             for (&at, value) in self.missing.iter().zip((sorting.into_each)(written, &ids, &self.each.by)) {
                 self.values[at] = Some(value);

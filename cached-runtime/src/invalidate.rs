@@ -33,8 +33,8 @@ impl Cache {
     ///
     /// The store did not answer or refused. The invalidation is queued then: this process serves nothing under the key
     /// before it was delivered, others may.
-    pub async fn invalidate(&self, key: &impl ToKey) -> Result<(), Error> {
-        let key = self.usable(key)?;
+    pub async fn invalidate(&self, key: impl ToKey) -> Result<(), Error> {
+        let key = self.usable(&key)?;
         self.inner().invalidate(vec![key]).await.map_err(Error::from)
     }
 
@@ -60,7 +60,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn invalidate_tag(&self, tag: &impl ToKey) -> Result<(), Error> {
+    pub async fn invalidate_tag(&self, tag: impl ToKey) -> Result<(), Error> {
         let tag = tag.to_key();
         if !tag.usable() {
             return Err(Error::Unhashable);

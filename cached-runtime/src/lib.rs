@@ -115,7 +115,7 @@ pub use codec::CacheValue;
 pub use error::Error;
 pub use health::{Closed, Health};
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
-pub use policy::{IntoTtl, Policy};
+pub use policy::{IntoPolicy, IntoTtl, Policy};
 pub use stats::{FunctionStats, Stats};
 pub use transaction::Transaction;
 

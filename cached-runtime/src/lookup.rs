@@ -71,15 +71,7 @@ async fn look_up(call: &Call, caller: Caller) -> Slot {
 pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: u64, type_name: &'static str) -> InRuntime<'s, ()> {
     InRuntime::new(async move {
         let Some(cx) = slot.take_context() else { return };
-        if cx.cache.warn_once(cx.site) {
-            log::warn!(
-                "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
-                cx.site.template,
-                cx.site.name,
-                codec::bare_name(type_name)
-            );
-        }
-        *slot = cx.look(Some(unreadable)).await;
+        *slot = cx.look_past(unreadable, type_name).await;
     })
 }
 
@@ -97,6 +89,19 @@ pub(crate) enum Looked {
 }
 
 impl Context {
+    /// Looks again, past a value that could not be read.
+    pub(crate) async fn look_past(self, unreadable: u64, type_name: &'static str) -> Slot {
+        if self.cache.warn_once(self.site) {
+            log::warn!(
+                "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
+                self.site.template,
+                self.site.name,
+                codec::bare_name(type_name)
+            );
+        }
+        self.look(Some(unreadable)).await
+    }
+
     /// The reader's loop. `rejected` is a value that this call's type could not read.
     pub(crate) async fn look(mut self, rejected: Option<u64>) -> Slot {
         let arrival = self.cache.flights.arrival();

@@ -115,9 +115,26 @@ impl Policy {
     }
 }
 
-impl From<Duration> for Policy {
-    fn from(ttl: Duration) -> Self {
-        Self::ttl(ttl)
+/// What a call without the macro takes as its policy: a [`Policy`], or the time to live.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy",
+    label = "expected a `Duration` or a `Policy`",
+    note = "write the time to live as `Duration::from_secs(60)`, or `Policy::ttl(Duration::from_secs(60)).mutex()`"
+)]
+pub trait IntoPolicy {
+    /// The policy.
+    fn into_policy(self) -> Policy;
+}
+
+impl IntoPolicy for Policy {
+    fn into_policy(self) -> Policy {
+        self
+    }
+}
+
+impl IntoPolicy for Duration {
+    fn into_policy(self) -> Policy {
+        Policy::ttl(self)
     }
 }
 

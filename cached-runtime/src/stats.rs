@@ -187,14 +187,14 @@ impl fmt::Display for Stats {
         let width = rows().map(|row| short(row.name).len()).max().unwrap_or(8).max(8);
         writeln!(
             f,
-            "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>6}",
-            "function", "hits", "misses", "hit %", "loads", "coalesced", "stores", "late", "errors"
+            "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
+            "function", "hits", "misses", "hit %", "loads", "coalesced", "stores", "late", "invalid.", "errors"
         )?;
         for row in rows() {
             let ratio = row.hit_ratio().map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
             writeln!(
                 f,
-                "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>6}",
+                "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
                 short(row.name),
                 row.hits,
                 row.misses,
@@ -203,8 +203,15 @@ impl fmt::Display for Stats {
                 row.coalesced,
                 row.stores,
                 row.late_fills,
+                row.invalidations,
                 row.errors
             )?;
+        }
+        if self.queued > 0 {
+            writeln!(f, "{} invalidations wait to be delivered", self.queued)?;
+        }
+        if self.breaker_open {
+            writeln!(f, "the store is given up; calls run uncached")?;
         }
         Ok(())
     }
