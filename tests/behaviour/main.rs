@@ -24,6 +24,7 @@ mod invalidation;
 mod itself;
 mod late_errors;
 mod markers;
+mod outside;
 mod patience;
 mod processes;
 mod races;
