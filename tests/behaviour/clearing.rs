@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, key, write_through};
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -64,12 +65,18 @@ promises! {
             let row = row.clone();
             tokio::spawn(async move { row.find(1).await })
         });
+        if world.redis.is_some() {
+            eventually("nobody waits", async || elsewhere.cache.stats().total().lock_waits > 0).await;
+        }
         row.commit_blocking();
         elsewhere.cache.clear().await.unwrap();
-        let after = [&row, &elsewhere].map(|row| {
+        let mut after = [&row, &elsewhere].map(|row| {
             let row = row.clone();
-            tokio::spawn(async move { row.find(1).await })
+            Box::pin(async move { row.find(1).await })
         });
+        for joining in &mut after {
+            assert!(joining.now_or_never().is_none());
+        }
         row.loading.open();
         assert_eq!(leading.await.unwrap(), Ok(1), "its caller came before");
         for waiting in before {
@@ -77,7 +84,7 @@ promises! {
             assert!(waiting == Ok(1) || waiting == Ok(2));
         }
         for waiting in after {
-            let waiting = timeout(LONG, waiting).await.expect("it waits on").unwrap();
+            let waiting = timeout(LONG, waiting).await.expect("it waits on");
             assert_eq!(waiting, Ok(2), "it came after the clear");
         }
         row.must_hit(1, 2).await;
@@ -95,6 +102,8 @@ promises! {
         row.written.entered(1).await;
         row.commit_blocking();
         world.other_process().clear().await.unwrap();
+        // This process hears of it before its write ends.
+        row.warm(2).await;
         row.written.open();
         assert_eq!(writing.await.unwrap(), 2);
         row.must_load(1).await;

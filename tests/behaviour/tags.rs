@@ -137,19 +137,23 @@ promises! {
             };
             let leading = tokio::spawn(read(row.clone()));
             row.loading.entered(1).await;
-            row.commit_blocking();
-            elsewhere.cache.invalidate_tag(&key!("org:a")).await.unwrap();
-            // Each finds the load that is of no use to it.
-            let mut joined = Box::pin(read(row.clone()));
-            assert!((&mut joined).now_or_never().is_none());
-            let joined_elsewhere = tokio::spawn(read(elsewhere.clone()));
+            let before = [&row, &elsewhere].map(|row| tokio::spawn(read(row.clone())));
             if mutex && world.redis.is_some() {
                 eventually("nobody waits", async || elsewhere.cache.stats().total().lock_waits > 0).await;
             }
+            row.commit_blocking();
+            elsewhere.cache.invalidate_tag(&key!("org:a")).await.unwrap();
+            // Each finds the load that is of no use to it, or somebody who waits for that.
+            let [mut joined, mut joined_elsewhere] = [&row, &elsewhere].map(|row| Box::pin(read(row.clone())));
+            assert!((&mut joined).now_or_never().is_none());
+            assert!((&mut joined_elsewhere).now_or_never().is_none());
             row.loading.open();
             assert_eq!(leading.await.unwrap(), Some(1), "its caller came before");
+            for before in before {
+                timeout(LONG, before).await.expect("it waits on").unwrap().expect("either will do for it");
+            }
             let joined = timeout(LONG, joined).await.expect("it waits on");
-            let joined_elsewhere = timeout(LONG, joined_elsewhere).await.expect("it waits on").unwrap();
+            let joined_elsewhere = timeout(LONG, joined_elsewhere).await.expect("it waits on");
             assert_eq!((joined, joined_elsewhere), (Some(2), Some(2)), "they came after the invalidation");
             assert_eq!(elsewhere.member_and_hit("a", id).await, (2, true));
             assert_eq!(row.member_and_hit("a", id).await, (2, true));
