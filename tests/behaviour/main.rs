@@ -23,6 +23,7 @@ mod gate;
 mod invalidation;
 mod itself;
 mod late_errors;
+mod logged;
 mod markers;
 mod outside;
 mod patience;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use cached_runtime::{Cache, Error, cached, invalidate, key, write_through};
 use futures_util::FutureExt;
 
+use crate::logged;
 use crate::patience::{SteeredWorld, patient};
 use crate::row::Row;
 use crate::steered::Op;
@@ -45,6 +46,11 @@ impl Row {
     #[invalidate(key = "row:<id>", cache = self.cache.clone())]
     fn write_inside_blocking(&self, id: usize) -> u64 {
         self.commit_blocking()
+    }
+
+    #[invalidate(key = "row:<id>", after_commit, cache = self.cache.clone())]
+    async fn write_too_early(&self, id: usize) -> u64 {
+        self.commit().await
     }
 
     #[cached(key = "row:<id>", ttl = 60, cache = self.cache.clone())]
@@ -268,6 +274,21 @@ on_both_backends! {
         eventually("the database has committed, and the old value stays", async || row.read(1).await == (2, false)).await;
         row.must_hit(1, 2).await;
     }
+}
+
+#[tokio::test]
+async fn a_writer_without_the_scope_it_waits_for_says_once_what_is_missing() {
+    logged::listen();
+    let row = Row::over(&Cache::in_memory());
+    let scope = row.cache.transaction();
+    row.write_too_early(1).await;
+    drop(scope);
+    let warnings = || logged::warnings(&["write_too_early", "`cache.transaction()`"]);
+    assert_eq!(warnings(), 0);
+    for _ in 0..3 {
+        row.write_too_early(1).await;
+    }
+    assert_eq!(warnings(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,5 @@
 //! Several value types under one key: shared where they are one type, strangers where they are not.
 
-use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use cached_runtime::{Cache, cached, key};
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::gate::Gate;
+use crate::logged;
 use crate::promises;
 use crate::support::{Count, eventually};
 
@@ -212,22 +212,6 @@ promises! {
     }
 }
 
-static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Collector;
-
-impl log::Log for Collector {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        LOGGED.lock().unwrap_or_else(PoisonError::into_inner).push(record.args().to_string());
-    }
-
-    fn flush(&self) {}
-}
-
 struct Warned {
     cache: Cache,
 }
@@ -246,11 +230,7 @@ impl Warned {
 
 #[tokio::test]
 async fn each_function_warns_once_of_values_of_another_type() {
-    static LOGGER: Once = Once::new();
-    LOGGER.call_once(|| {
-        log::set_logger(&Collector).expect("no other test of this binary installs a logger");
-        log::set_max_level(log::LevelFilter::Warn);
-    });
+    logged::listen();
     let warned = Warned { cache: Cache::in_memory() };
     for id in 0..3 {
         for _ in 0..3 {
@@ -258,8 +238,7 @@ async fn each_function_warns_once_of_values_of_another_type() {
             warned.warned_supplier(id).await;
         }
     }
-    let logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    let of = |text: &str| logged.iter().filter(|line| line.contains("warned:<id>") && line.contains(text)).count();
-    assert_eq!((of("`User`"), of("`Supplier`")), (1, 1), "{logged:?}");
-    assert_eq!((of("warned_user"), of("warned_supplier")), (1, 1), "{logged:?}");
+    let of = |text: &str| logged::warnings(&["warned:<id>", text]);
+    assert_eq!((of("`User`"), of("`Supplier`")), (1, 1));
+    assert_eq!((of("warned_user"), of("warned_supplier")), (1, 1));
 }
