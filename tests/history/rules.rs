@@ -32,7 +32,7 @@ struct Wrong {
 
 impl Default for Wrong {
     fn default() -> Self {
-        Self { fault: None, adoption: Adoption::default(), habits: Habits::BUSY }
+        Self { fault: None, adoption: Adoption::default(), habits: Habits::WRITING }
     }
 }
 
@@ -120,7 +120,7 @@ async fn an_invalidation_that_spares_leases_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalidation_before_the_commit_is_found_out() {
-    let habits = Habits { invalidates_before_commit: true, ..Habits::BUSY };
+    let habits = Habits { invalidates_before_commit: true, ..Habits::WRITING };
     is_found_out(Wrong { habits, ..Wrong::default() }, Kind::Stale).await;
 }
 
@@ -146,7 +146,7 @@ async fn a_stamp_that_comes_back_as_it_was_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clear_that_waits_for_nobody_is_found_out() {
-    let habits = Habits { clears_one_in: 10, ..Habits::BUSY };
+    let habits = Habits { clears_one_in: 10, ..Habits::WRITING };
     is_found_out(Wrong { fault: Some(Fault::ClearWithoutWait), habits, ..Wrong::default() }, Kind::Stale).await;
 }
 
@@ -165,6 +165,7 @@ async fn adoption_after_the_fill_was_sent_is_found_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_adoption_of_a_tagged_load_is_found_out() {
     // Somebody has to come late to a load during which nothing but the tag is invalidated.
-    let habits = Habits { keys: &[4, 5], readers: 20, writers: 1, readers_rest: 100, slow_one_in: 2, ..Habits::BUSY };
+    let habits =
+        Habits { keys: &[4, 5], readers: 20, writers: 1, readers_rest: 100, slow_one_in: 2, ..Habits::WRITING };
     is_found_out(Wrong { adoption: Adoption::WithTags, habits, ..Wrong::default() }, Kind::Stale).await;
 }

@@ -80,11 +80,12 @@ impl World {
         let mut dice = Dice::new(seed);
         let origin = Instant::now();
         let clock = move || u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        // One key or two; every second one has a tag.
-        let keys: &[u8] = match dice.roll(4) {
+        // One key or two; those from 4 on have a tag.
+        let keys: &[u8] = match dice.roll(5) {
             0 => &[0],
             1 => &[4],
-            2 => &[0, 4],
+            2 => &[0, 1],
+            3 => &[0, 4],
             _ => &[4, 5],
         };
         Self {
@@ -151,6 +152,7 @@ impl World {
             database: Arc::clone(&self.table) as _,
             log,
             habits: Habits {
+                slow_one_in: 10,
                 clears_one_in: 12,
                 invalidates_before_commit: self.wrong.invalidates_before_commit,
                 ..Habits::BUSY
@@ -180,9 +182,8 @@ async fn read(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
     for _ in 0..3 + caller.dice.roll(4) {
         pause(&mut caller.dice).await;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = *caller.dice.one_of(&keys);
         let began = Instant::now();
-        caller.perhaps(rows.read(key, own)).await;
+        caller.perhaps(rows.read_any(&keys, own)).await;
         slowest = slowest.max(began.elapsed());
     }
     slowest

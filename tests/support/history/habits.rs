@@ -11,6 +11,8 @@ pub struct Habits {
     /// The longest rest between two calls of one caller, in milliseconds.
     pub readers_rest: u64,
     pub writers_rest: u64,
+    /// At least so many reads for one write.
+    pub reads_per_write: u64,
     /// So many loads for one that outlasts its lease.
     pub slow_one_in: u64,
     /// So many writes for one that clears everything.
@@ -20,18 +22,22 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Reading without rest: most reads are hits, and every write meets readers.
+    /// Reading without rest: most reads are hits, on a slow machine too, and every write meets readers.
     pub const BUSY: Self = Self {
         keys: &[0, 1, 2, 3, 4, 5],
         readers: 10,
         writers: 4,
         readers_rest: 0,
         writers_rest: 40,
+        reads_per_write: 30,
         slow_one_in: 40,
         clears_one_in: 500,
         invalidates_before_commit: false,
     };
 
+    /// Writing whether anybody reads or not.
+    pub const WRITING: Self = Self { reads_per_write: 0, ..Self::BUSY };
+
     /// Fewer callers, slower loads: a row that was invalidated stays away for a while.
-    pub const QUIET: Self = Self { readers: 3, readers_rest: 20, slow_one_in: 2, clears_one_in: 100, ..Self::BUSY };
+    pub const QUIET: Self = Self { readers: 3, readers_rest: 20, slow_one_in: 2, clears_one_in: 100, ..Self::WRITING };
 }

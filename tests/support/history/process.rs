@@ -8,6 +8,7 @@ use cached_runtime::Cache;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -84,21 +85,25 @@ pub fn work(rows: &Rows, seed: u64, until: u64) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let mut dice = Dice::new(seed);
     let Habits { readers, writers, .. } = rows.habits;
+    let turns = Arc::new(Semaphore::new(0));
     for task in 1..=readers {
-        tasks.spawn(read(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
+        tasks.spawn(read(rows.clone(), Caller { task, dice: dice.hand_on() }, until, Arc::clone(&turns)));
     }
     for task in readers + 1..=readers + writers {
-        tasks.spawn(write(rows.clone(), Caller { task, dice: dice.hand_on() }, until));
+        tasks.spawn(write(rows.clone(), Caller { task, dice: dice.hand_on() }, until, Arc::clone(&turns)));
     }
     tasks
 }
 
-async fn read(rows: Rows, mut caller: Caller, until: u64) {
+async fn read(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>) {
+    let Habits { keys, readers_rest, reads_per_write, .. } = rows.habits;
     while monotonic() < until {
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = *caller.dice.one_of(rows.habits.keys);
-        caller.perhaps(rows.read(key, own)).await;
-        match rows.habits.readers_rest {
+        caller.perhaps(rows.read_any(keys, own)).await;
+        if reads_per_write > 0 && caller.dice.once_in(reads_per_write) {
+            turns.add_permits(1);
+        }
+        match readers_rest {
             0 if caller.dice.once_in(8) => caller.dice.moment().await,
             0 => {}
             rest => sleep(caller.dice.millis(0, rest)).await,
@@ -106,11 +111,18 @@ async fn read(rows: Rows, mut caller: Caller, until: u64) {
     }
 }
 
-async fn write(rows: Rows, mut caller: Caller, until: u64) {
+async fn write(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>) {
+    let Habits { keys, writers_rest, reads_per_write, .. } = rows.habits;
     while monotonic() < until {
-        sleep(caller.dice.millis(1, rows.habits.writers_rest)).await;
+        sleep(caller.dice.millis(1, writers_rest)).await;
+        if reads_per_write > 0 {
+            match turns.try_acquire() {
+                Ok(turn) => turn.forget(),
+                Err(_) => continue,
+            }
+        }
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-        let key = *caller.dice.one_of(rows.habits.keys);
+        let key = *caller.dice.one_of(keys);
         caller.perhaps(rows.write(key, own)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! The table that everybody reads and writes: one version number per key. Reading and writing, as an application does
 //! it, with a word to the log before and after.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +115,24 @@ impl Rows {
         self.load(key, caller).await
     }
 
+    /// Several at once: one round trip, and one query for those that are missing.
+    #[cached(
+        key = "row:<key>",
+        each = key in keys,
+        ttl = |row| row.ttl(),
+        mutex(lease = "40ms", wait = "2s"),
+        skip(caller),
+        cache = self.cache.clone()
+    )]
+    async fn several(&self, keys: &[u8], mut caller: Caller) -> Result<HashMap<u8, Row>, Refused> {
+        let mut rows = HashMap::new();
+        for key in keys {
+            let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+            rows.insert(*key, self.load(*key, own).await?);
+        }
+        Ok(rows)
+    }
+
     /// The query: quick as a rule, but some outlast their lease, and one in a hundred fails.
     async fn load(&self, key: u8, mut caller: Caller) -> Result<Row, Refused> {
         let slow = caller.dice.once_in(self.habits.slow_one_in);
@@ -130,10 +149,30 @@ impl Rows {
         if caller.dice.once_in(100) { Err(Refused) } else { Ok(Row { key, version }) }
     }
 
+    fn begin(&self, key: u8, task: u16) -> Reading<'_> {
+        self.log.add(task, key, What::ReadBegan);
+        Reading { rows: self, task, key, what: What::ReadGone }
+    }
+
+    /// Reads one of these rows, or several.
+    pub async fn read_any(&self, keys: &[u8], mut caller: Caller) {
+        if !caller.dice.once_in(12) {
+            let key = *caller.dice.one_of(keys);
+            return self.read(key, caller).await;
+        }
+        let untagged: Vec<u8> = keys.iter().copied().filter(|key| Row::group(*key).is_none()).collect();
+        let readings: Vec<_> = untagged.iter().map(|key| self.begin(*key, caller.task)).collect();
+        let rows = self.several(&untagged, caller).await.unwrap_or_default();
+        for mut reading in readings {
+            if let Some(row) = rows.get(&reading.key) {
+                reading.what = What::ReadEnded { version: row.version, of: row.key };
+            }
+        }
+    }
+
     /// One read.
     pub async fn read(&self, key: u8, mut caller: Caller) {
-        self.log.add(caller.task, key, What::ReadBegan);
-        let mut reading = Reading { rows: self, task: caller.task, key, what: What::ReadGone };
+        let mut reading = self.begin(key, caller.task);
         let answer = match Row::group(key) {
             Some(group) => self.tagged(key, group, caller).await,
             None if caller.dice.once_in(4) => self.unguarded(key, caller).await,
