@@ -1,5 +1,7 @@
 //! What the cache promises, on each backend.
 
+#[path = "../support/dice.rs"]
+mod dice;
 #[path = "../support/faulty.rs"]
 mod faulty;
 #[path = "../support/steered.rs"]

@@ -9,6 +9,7 @@ use cached_runtime::{Cache, cached, key};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::dice::Dice;
 use crate::faulty::{Fault, Faulty};
 use crate::patience::patient;
 use crate::support::{Count, Redis, World};
@@ -16,33 +17,6 @@ use crate::support::{Count, Redis, World};
 const INTERLEAVINGS: u64 = 2_000;
 /// So many at once: enough to keep the processors busy, few enough to end soon.
 const AT_ONCE: u64 = 16;
-
-/// SplitMix64: the delays of one interleaving follow from its number alone.
-#[derive(Clone)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
-    }
-
-    /// Nothing, a few turns of other tasks, or a few milliseconds.
-    pub async fn delay(&mut self) {
-        match self.roll(8) {
-            0..3 => {}
-            3..7 => {
-                for _ in 0..self.roll(6) {
-                    tokio::task::yield_now().await;
-                }
-            }
-            _ => tokio::time::sleep(Duration::from_millis(self.roll(3))).await,
-        }
-    }
-}
 
 /// One row, as one process sees it.
 #[derive(Clone)]
@@ -60,9 +34,9 @@ struct Row {
 impl Row {
     async fn load(&self, mut dice: Dice) -> u64 {
         self.loads.add();
-        dice.delay().await;
+        dice.moment().await;
         let version = self.version.load(Ordering::SeqCst);
-        dice.delay().await;
+        dice.moment().await;
         version
     }
 
@@ -88,7 +62,7 @@ impl Row {
     /// One write: commit, then invalidate.
     async fn write(&self, mut dice: Dice) {
         let version = self.version.fetch_add(1, Ordering::SeqCst) + 1;
-        dice.delay().await;
+        dice.moment().await;
         let number = self.number;
         self.cache.invalidate(&key!("row:<number>")).await.expect("the store answers");
         self.invalidated.fetch_max(version, Ordering::SeqCst);
@@ -104,7 +78,7 @@ struct Verdict {
 
 /// Readers and writers of one row, each after a delay of its own; then three reads that nothing disturbs.
 async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
-    let mut dice = Dice(number);
+    let mut dice = Dice::new(number);
     let (version, invalidated) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicU64::new(1)));
     let (loads, stale) = (Count::default(), Count::default());
     let rows = processes.map(|cache| Row {
@@ -118,14 +92,14 @@ async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
     let mut tasks = JoinSet::new();
     for task in 0..3 + dice.roll(5) {
         let row = rows[usize::from(dice.roll(2) == 0)].clone();
-        let mut own = Dice(dice.roll(u64::MAX));
+        let mut own = dice.hand_on();
         // A reader, a writer, a second reader; then as the dice fall.
         let writes = task == 1 || task > 2 && dice.roll(3) == 0;
         tasks.spawn(async move {
-            own.delay().await;
+            own.moment().await;
             if writes {
                 row.write(own.clone()).await;
-                own.delay().await;
+                own.moment().await;
                 row.read(own).await;
             } else if own.roll(6) == 0 {
                 // A caller that goes away, perhaps in the middle.

@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::database::{Database, User};
+use crate::dice::Dice;
 use crate::patience::{PatientWorld, patient};
-use crate::races::Dice;
 use crate::support::{Redis, World};
 
 const RACES: u64 = 1_000;
@@ -35,13 +35,13 @@ impl Users {
     #[write_through(key = "user:<id>", ttl = 60, cache = self.cache.clone())]
     async fn rename(&self, id: i64, name: &str, mut dice: Dice) -> Result<User, sqlx::Error> {
         let user = self.update(id, name).await?;
-        dice.delay().await;
+        dice.moment().await;
         Ok(user)
     }
 
     async fn rename_and_put(&self, id: i64, name: &str, mut dice: Dice) {
         let user = self.update(id, name).await.expect("a row");
-        dice.delay().await;
+        dice.moment().await;
         self.cache.put(&key!("user:<id>"), &user, Duration::from_secs(60)).await.expect("the store answers");
     }
 
@@ -57,7 +57,7 @@ impl Users {
     async fn find(&self, id: i64, mut dice: Dice) -> Result<Option<User>, sqlx::Error> {
         let user = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id).fetch_optional(&self.database.pool);
         let user = user.await?;
-        dice.delay().await;
+        dice.moment().await;
         Ok(user)
     }
 }
@@ -72,16 +72,16 @@ struct Verdict {
 
 /// Two writers and, in every other race, a reader, each after a delay of its own.
 async fn race(processes: [Users; 2], through: Through, number: u64) -> Verdict {
-    let mut dice = Dice(number);
+    let mut dice = Dice::new(number);
     let database = Arc::clone(&processes[0].database);
     let id = database.insert(&format!("{number}@x"), "new").await.id;
     let mut tasks = JoinSet::new();
     // In one of four the writers take turns, and only the reader races.
     let turns = (dice.roll(4) == 0).then(|| Arc::new(Semaphore::new(1)));
     for (users, name) in processes.iter().cloned().zip(["one", "two"]) {
-        let (mut own, turns) = (Dice(dice.roll(u64::MAX)), turns.clone());
+        let (mut own, turns) = (dice.hand_on(), turns.clone());
         tasks.spawn(async move {
-            own.delay().await;
+            own.moment().await;
             let _turn = match &turns {
                 Some(turns) => turns.acquire().await.ok(),
                 None => None,
@@ -93,9 +93,9 @@ async fn race(processes: [Users; 2], through: Through, number: u64) -> Verdict {
         });
     }
     if dice.roll(2) == 0 {
-        let (users, mut own) = (processes[0].clone(), Dice(dice.roll(u64::MAX)));
+        let (users, mut own) = (processes[0].clone(), dice.hand_on());
         tasks.spawn(async move {
-            own.delay().await;
+            own.moment().await;
             users.find(id, own).await.expect("a row");
         });
     }

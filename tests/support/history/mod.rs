@@ -15,6 +15,7 @@ pub mod caller;
 pub mod checker;
 pub mod clock;
 pub mod counters;
+#[path = "../dice.rs"]
 pub mod dice;
 pub mod event;
 pub mod fleet;

@@ -81,14 +81,15 @@ fn stale(began: Event, missed: Event, last: Event, past: &VecDeque<Event>) -> Ve
         What::Stored { version: stored, token } if stored == version => Some((*event, token)),
         _ => None,
     });
-    // A load of that version by the process that stored it, else the last one by anybody.
+    // A load of that version by the process that stored it, else by the reader's, else by anybody.
     let loaded = |by: Option<Event>| {
         past.iter().rev().find(|event| {
             event.what == What::Loaded { version }
                 && by.is_none_or(|by| by.process == event.process && event.at < by.at)
         })
     };
-    events.extend(loaded(stored.map(|(event, _)| event)).or_else(|| loaded(None)));
+    let by_storer = stored.and_then(|(event, _)| loaded(Some(event)));
+    events.extend(by_storer.or_else(|| loaded(Some(last))).or_else(|| loaded(None)));
     if let Some((stored, token)) = stored {
         events.push(stored);
         events.extend(past.iter().filter(|event| match event.what {

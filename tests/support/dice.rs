@@ -1,4 +1,5 @@
 //! Chance that can be repeated.
+#![allow(dead_code, reason = "every test binary uses its own part")]
 
 use std::time::Duration;
 
