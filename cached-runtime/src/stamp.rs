@@ -25,6 +25,7 @@ pub type Stamp = u64;
 
 /// A stamp to be read, or made where there is none.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(any(feature = "memory", feature = "redis")), expect(dead_code, reason = "there is no store to ask"))]
 pub struct Ask {
     /// The stamp's key.
     pub key: Arc<str>,

@@ -43,6 +43,7 @@ pub struct Acquired {
 
 /// A value on its way to the store.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(any(feature = "memory", feature = "redis")), expect(dead_code, reason = "there is no store to fill"))]
 pub struct Filling {
     /// The entry.
     pub value: Bytes,
@@ -197,6 +198,7 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
 /// How a store is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only a server can be away"))]
 pub enum Condition {
     /// It is asked.
     Up,
