@@ -1,6 +1,7 @@
 //! What annotating a function does to its future: nothing that compiled stops compiling, and it stays small.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use cached_runtime::{Cache, cached};
@@ -35,6 +36,19 @@ async fn with_an_argument_that_is_not_sync(cell: Cell<i64>) -> Option<User> {
     Some(User { id: cell.get() })
 }
 
+#[cached(key = "batch:<id>", ttl = |user| user.id.unsigned_abs(), each = id in ids, skip(cell))]
+async fn batch_with_an_error_that_is_not_send(
+    cell: Cell<i64>,
+    ids: Vec<i64>,
+) -> Result<HashMap<i64, User>, Box<dyn std::error::Error>> {
+    tokio::task::yield_now().await;
+    cell.set(cell.get() + 1);
+    if ids.contains(&-1) {
+        return Err("negative".into());
+    }
+    Ok(ids.into_iter().map(|id| (id, User { id: id + cell.get() })).collect())
+}
+
 #[tokio::test]
 async fn a_future_that_was_send_is_send() {
     let cache = Cache::in_memory();
@@ -43,6 +57,9 @@ async fn a_future_that_was_send_is_send() {
         assert!(with_an_error_that_is_not_send(-1).await.is_err());
         assert_eq!(with_an_rc_error(2).await.map_err(drop), Ok(User { id: 2 }));
         assert_eq!(with_an_argument_that_is_not_sync(Cell::new(3)).await, Some(User { id: 4 }));
+        let batch = batch_with_an_error_that_is_not_send(Cell::new(3), vec![5, 6]).await;
+        assert_eq!(batch.unwrap(), HashMap::from([(5, User { id: 9 }), (6, User { id: 10 })]));
+        assert!(batch_with_an_error_that_is_not_send(Cell::new(3), vec![5, -1]).await.is_err());
     }))
     .await;
 }

@@ -33,12 +33,13 @@
 )]
 #![forbid(unreachable_code, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
 use cached_runtime::{Cache, CacheKey, KeyPart, cached, invalidate, key, write_through};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, KeyPart)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, KeyPart)]
 struct Id(u32);
 
 #[derive(Clone, Copy, Debug, CacheKey)]
@@ -148,6 +149,36 @@ impl Repository {
     }
 }
 
+impl Repository {
+    #[cached(
+        key = "async:<id>", tag = "<group>", ttl = |number| u64::from(*number), unless = |number| *number == 0, mutex,
+        each = id in ids, skip(most), when = most > 0
+    )]
+    async fn batch(&self, group: String, mut most: usize, mut ids: &[Id]) -> Result<Vec<Option<u32>>, String> {
+        most = ready(most.min(ids.len())).await;
+        let rest = ids.len() - most;
+        ids = ids.get(..most).unwrap_or_default();
+        let found = ids.iter().map(|id| Some(id.0 + self.offset));
+        Ok(found.chain(std::iter::repeat_n(None, rest)).collect())
+    }
+
+    #[cached(key = NumberKey { id: *id }, ttl = 60, each = id in ids, by = |number| Id(*number))]
+    fn batch_now(&mut self, ids: Vec<Id>) -> Vec<u32> {
+        self.offset += 1;
+        ids.into_iter().map(|id| id.0).collect()
+    }
+
+    #[cached(key = "pinned:<id>", ttl = 60, each = id in ids)]
+    fn batch_pinned<'a>(&'a self, ids: &'a [Id]) -> Pin<Box<dyn Future<Output = BTreeMap<Id, u32>> + Send + 'a>> {
+        Box::pin(async move { ids.iter().map(|id| (*id, id.0 + self.offset)).collect() })
+    }
+
+    #[cached(key = "missing:<id>", ttl = 60, each = id in ids)]
+    async fn batch_of_nothing(&self, ids: &[Id]) -> Vec<Option<u32>> {
+        ready(vec![None; usize::from(self.offset > 0)]).await
+    }
+}
+
 #[tokio::test]
 async fn the_expansion_has_no_lints() {
     Cache::in_memory().install();
@@ -172,4 +203,9 @@ async fn the_expansion_has_no_lints() {
     assert_eq!(repository.save_now(id), Ok(2));
     assert_eq!(repository.typed(id).await, Some(2));
     repository.reset_later().await;
+    let mut repository = repository;
+    assert_eq!(repository.batch("a".to_owned(), 2, &[id, Id(7)]).await, Ok(vec![Some(2), Some(8)]));
+    assert_eq!(repository.batch_now(vec![Id(8), Id(9)]), [8, 9]);
+    assert_eq!(repository.batch_pinned(&[Id(5)]).await, BTreeMap::from([(Id(5), 7)]));
+    assert_eq!(repository.batch_of_nothing(&[id]).await, [None]);
 }

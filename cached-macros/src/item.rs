@@ -76,6 +76,17 @@ impl AnnotatedFn {
         })
     }
 
+    /// Whether `self` can be had as often as one likes: it is `&self`, or there is none.
+    pub(crate) fn shares_self(&self) -> bool {
+        self.sig.receiver().is_none_or(|receiver| match &receiver.kind {
+            ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+            ReceiverKind::Typed(_, ty) => {
+                matches!(output::bare(ty), Type::Reference(reference) if reference.mutability.is_none())
+            }
+            _ => false,
+        })
+    }
+
     /// The receiver's own `self`: it has the hygiene that another one lacks.
     pub(crate) fn receiver(&self) -> Option<&Token![self]> {
         self.sig.receiver().map(|receiver| &receiver.self_token)

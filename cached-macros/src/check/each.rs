@@ -1,14 +1,14 @@
 //! Rules about batches: the ids are an argument, one of them is in the key, and the body can run more than once.
 
 use syn::ext::IdentExt;
-use syn::{Ident, ReceiverKind, Type};
+use syn::{Ident, Type};
 
 use crate::args::{Args, Each};
 use crate::errors::{Errors, in_literal};
 use crate::ids::Ids;
 use crate::item::{AnnotatedFn, Binding};
 use crate::key::{Key, used};
-use crate::output::{self, Shape, Start};
+use crate::output::{Shape, Start};
 
 use super::template::{In, Roots};
 use super::{Excused, same};
@@ -53,17 +53,8 @@ fn shape(function: &AnnotatedFn, errors: &mut Errors) {
 
 /// The future of a boxed body takes `self` along, and the next one needs it again.
 fn receiver(function: &AnnotatedFn, errors: &mut Errors) {
-    let (Shape::Boxed(_), Some(receiver)) = (function.shape, function.sig.receiver()) else {
-        return;
-    };
-    let shared = match &receiver.kind {
-        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
-        ReceiverKind::Typed(_, ty) => {
-            matches!(output::bare(ty), Type::Reference(reference) if reference.mutability.is_none())
-        }
-        _ => false,
-    };
-    if !shared {
+    if let (Shape::Boxed(_), Some(receiver), false) = (function.shape, function.sig.receiver(), function.shares_self())
+    {
         errors.on(
             receiver,
             "the body of a batch may run more than once, and here it takes `self` along when it first does; write \

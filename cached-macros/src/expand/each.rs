@@ -3,11 +3,12 @@
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{GenericArgument, Ident, Lifetime, PathArguments, ReturnType, Type, TypeParamBound};
+use syn::{Expr, GenericArgument, Ident, Lifetime, PathArguments, ReturnType, Type, TypeParamBound};
 
 use crate::args::{Each, Ttl};
 use crate::ids::Ids;
 use crate::item::Binding;
+use crate::key::used;
 use crate::output::{self, Shape, first_token};
 
 use super::runtime::site;
@@ -85,7 +86,10 @@ impl Expansion<'_> {
         match self.function.shape {
             Shape::Async => {
                 let edge = self.edge();
-                self.batch_awaited(each, &quote_spanned!(here=> async { #edge #body }))
+                // With its own arguments inside, the future is `Send` where it was. What is left is `self`, which a
+                // second run needs again.
+                let own = self.function.shares_self().then(|| quote_spanned!(here=> move));
+                self.batch_awaited(each, &quote_spanned!(here=> async #own { #edge #body }))
             }
             Shape::Blocking => self.batch_blocking(each, &body),
             Shape::Boxed(_) | Shape::Future(_) => {
@@ -106,7 +110,7 @@ impl Expansion<'_> {
     //         let __out = {
     //             let filter = again(&filter);
     //             let ids = &__missing[..];
-    //             __slots.load(async { … { query(pool, filter, ids).await } }).await
+    //             __slots.load(async move { … { query(pool, filter, ids).await } }).await
     //         };
     //         if let Err(__out) = __slots.settle(__out) {
     //             return __out;
@@ -179,10 +183,25 @@ impl Expansion<'_> {
                 Ids::Borrowed => quote_spanned!(here=> &__missing),
                 Ids::Owned => quote_spanned!(here=> __missing),
             };
-            Some(quote_spanned!(here=> let #mutability #ident = #missing;))
+            let used = take::used(ident, &[]);
+            Some(quote_spanned!(here=> let #mutability #ident = #missing; #used))
         });
-        let arguments = take::arguments(&self.function.sig, &each.ids, &self.runtime);
+        let known = |name: &str| self.uses(name);
+        let arguments = take::arguments(&self.function.sig, &each.ids, known, &self.runtime);
         quote_spanned!(here=> #arguments #ids)
+    }
+
+    /// Whether an option uses the argument, so that the body need not.
+    fn uses(&self, name: &str) -> bool {
+        let ttl = match &self.args.ttl {
+            Some(Ttl::PerValue(closure)) => Some(closure),
+            _ => None,
+        };
+        let closures = ttl.into_iter().chain(&self.args.unless).chain(&self.args.by);
+        let closures = closures.map(|closure| Expr::Closure(closure.clone()));
+        let mut exprs = self.args.when.iter().chain(&self.args.cache).cloned().chain(closures);
+        exprs.any(|expr| used(&expr, name).is_some())
+            || self.checked.keys.iter().chain(&self.checked.tags).any(|key| key.names(name))
     }
 
     // Input:

@@ -24,8 +24,9 @@ struct Bound {
 //     let conn = &mut *conn;
 //     let filter = again(&filter);
 //
-// All but the ids, which are others in each run.
-pub(super) fn arguments(sig: &Signature, ids: &Ident, runtime: &Runtime) -> TokenStream {
+// All but the ids, which are others in each run. `known`: the names that are used already, in a key for example, and of
+// which nobody needs to be told that the body does without them.
+pub(super) fn arguments(sig: &Signature, ids: &Ident, known: impl Fn(&str) -> bool, runtime: &Runtime) -> TokenStream {
     let mut taken = TokenStream::new();
     for input in &sig.inputs {
         let FnArg::Typed(argument) = input else { continue };
@@ -33,15 +34,16 @@ pub(super) fn arguments(sig: &Signature, ids: &Ident, runtime: &Runtime) -> Toke
         let ty = Some(&*argument.ty).filter(|_| whole);
         let cfgs: Vec<&Attribute> = argument.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
         for bound in bound(&argument.pat) {
-            if bound.ident.unraw() != ids.unraw() {
-                taken.extend(one(&bound, ty, &cfgs, runtime));
+            let name = bound.ident.unraw();
+            if name != ids.unraw() {
+                taken.extend(one(&bound, ty, &cfgs, known(&name.to_string()), runtime));
             }
         }
     }
     taken
 }
 
-fn one(bound: &Bound, ty: Option<&Type>, cfgs: &[&Attribute], runtime: &Runtime) -> Option<TokenStream> {
+fn one(bound: &Bound, ty: Option<&Type>, cfgs: &[&Attribute], known: bool, runtime: &Runtime) -> Option<TokenStream> {
     let Bound { ident, mutability, by_mut_ref } = bound;
     let here = site(Span::call_site());
     let reference = match ty.map(output::bare) {
@@ -61,7 +63,14 @@ fn one(bound: &Bound, ty: Option<&Type>, cfgs: &[&Attribute], runtime: &Runtime)
             quote_spanned!(at=> #rt::again(&#argument))
         }
     };
-    Some(quote_spanned!(here=> #(#cfgs)* let #mutability #ident = #value;))
+    let used = known.then(|| used(ident, cfgs));
+    Some(quote_spanned!(here=> #(#cfgs)* let #mutability #ident = #value; #used))
+}
+
+/// Keeps the compiler from warning of a name that the body does not use.
+pub(super) fn used(ident: &Ident, cfgs: &[&Attribute]) -> TokenStream {
+    let here = site(Span::call_site());
+    quote_spanned!(here=> #(#cfgs)* { _ = &#ident; })
 }
 
 /// How the signature binds a name.

@@ -31,8 +31,11 @@ async fn find_users(&self, ids: &[i64]) -> Result<HashMap<i64, User>, sqlx::Erro
     while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await {
         let __out = {
             let ids = &__missing[..];
+            {
+                _ = &ids;
+            }
             __slots
-                .load(async {
+                .load(async move {
                     if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
                         Result<HashMap<i64, User>, sqlx::Error>,
                     > {

@@ -28,6 +28,9 @@ fn find(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, User>>
         let __out = {
             let conn = &mut *conn;
             let ids = &__missing[..];
+            {
+                _ = &ids;
+            }
             __slots.run(|| -> QueryResult<HashMap<i64, User>> { users(ids).load(conn) })
         };
         if let ::cached_runtime::__private::Err(__out) = __slots.settle(__out) {

@@ -45,6 +45,9 @@ where
             let __out = {
                 let filter = ::cached_runtime::__private::again(&filter);
                 let keys = &__missing[..];
+                {
+                    _ = &keys;
+                }
                 __slots
                     .load(
                         (|| -> ::core::pin::Pin<

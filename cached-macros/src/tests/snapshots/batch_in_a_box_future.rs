@@ -29,6 +29,9 @@ fn find<'a>(&'a self, keys: Vec<String>) -> BoxFuture<'a, HashMap<String, Config
         {
             let __out = {
                 let keys = __missing;
+                {
+                    _ = &keys;
+                }
                 __slots
                     .load(
                         (|| -> BoxFuture<'_, HashMap<String, Config>> { body(keys) })(),

@@ -29,8 +29,11 @@ async fn find(ids: &Vec<i64>) -> Vec<Option<User>> {
     while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await {
         let __out = {
             let ids = &__missing;
+            {
+                _ = &ids;
+            }
             __slots
-                .load(async {
+                .load(async move {
                     if let ::cached_runtime::__private::Some(__out) = ::cached_runtime::__private::None::<
                         Vec<Option<User>>,
                     > {

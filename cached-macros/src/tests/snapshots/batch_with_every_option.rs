@@ -48,14 +48,23 @@ async fn find(
         let __out = {
             let tx = &mut *tx;
             let mut kind = kind;
+            {
+                _ = &kind;
+            }
             let org = ::my::rt::__private::again(&org);
+            {
+                _ = &org;
+            }
             #[cfg(test)]
             let filter = ::my::rt::__private::again(&filter);
             let mut mask = ::my::rt::__private::again(&mask);
             let size = &mut *size;
             let mut ids = __missing;
+            {
+                _ = &ids;
+            }
             __slots
-                .load(async {
+                .load(async move {
                     if let ::my::rt::__private::Some(__out) = ::my::rt::__private::None::<
                         Outcome<Vec<User>>,
                     > {
