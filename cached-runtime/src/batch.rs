@@ -34,6 +34,9 @@ use crate::transaction::Transaction;
 /// How long those that can be loaded wait for those that are about to be, so that one call of the body does for all.
 const TOGETHER: Duration = Duration::from_millis(100);
 
+/// The same for those whose loads elsewhere have failed, of which nobody knows whether there will be more.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// One call of a batch function, before it is opened.
 #[derive(Debug)]
 pub struct Batch {
@@ -278,6 +281,17 @@ impl Slots {
                 self.take(next);
             }
             true
+        })
+    }
+
+    /// Takes what else is known in a moment: loads that failed together are heard of one after the other, and are to be
+    /// one load again. Not before the first load, which others may be waiting for.
+    pub(crate) fn rest(&mut self) -> InRuntime<'_, ()> {
+        InRuntime::new(async move {
+            let moment = Instant::now() + MOMENT;
+            while let Ok(Some(next)) = timeout_at(moment, self.pending.join_next()).await {
+                self.take(next);
+            }
         })
     }
 

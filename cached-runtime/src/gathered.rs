@@ -11,7 +11,7 @@ use crate::each::Each;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::presence::{Plain, Presence};
-use crate::slot::{Found, Loaded};
+use crate::slot::{Found, Loaded, Slot};
 
 /// A batch that knows what its function returns.
 ///
@@ -67,6 +67,7 @@ pub fn gathering<S: Shape, Id, T: CacheValue, F>(slots: Slots, each: Each<S, Id,
 impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
     /// The ids that the body has to be run for now; `None` when all is known.
     pub async fn missing(&mut self) -> Option<Vec<Id>> {
+        let mut waited = false;
         loop {
             let mut unreadable = self.read();
             while !unreadable.is_empty() {
@@ -74,9 +75,13 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
                 unreadable = self.read();
             }
             if self.find_missing() {
-                return Some(self.missing_ids());
-            }
-            if !self.slots.more().await {
+                if !std::mem::take(&mut waited) {
+                    return Some(self.missing_ids());
+                }
+                self.slots.rest().await;
+            } else if self.slots.more().await {
+                waited = true;
+            } else {
                 return None;
             }
         }
@@ -202,7 +207,7 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         self.ask(|value, slot| slot.unless(unless(value)));
     }
 
-    fn ask(&mut self, ask: impl Fn(&T, &mut crate::slot::Slot)) {
+    fn ask(&mut self, ask: impl Fn(&T, &mut Slot)) {
         for &at in &self.missing {
             if let Some(Position::Own(slot)) = self.slots.positions.get_mut(at)
                 && let Some(Some(Some(value))) = self.values.get(at)

@@ -1,5 +1,6 @@
 //! Callers that go away: wherever they stop, nothing stays locked.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use cached_runtime::{Cache, cached};
@@ -49,6 +50,14 @@ impl Users {
         Ok(None)
     }
 
+    #[cached(
+        key = "user:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), each = id in ids, cache = self.cache.clone()
+    )]
+    async fn find_many(&self, ids: &[usize]) -> Result<HashMap<usize, u64>, String> {
+        let load = self.load().await;
+        Ok(ids.iter().map(|id| (*id, load)).collect())
+    }
+
     #[cached(key = "brief:<id>", ttl = 60, mutex(lease = "20s", wait = "100ms"), cache = self.cache.clone())]
     async fn find_impatiently(&self, id: usize) -> Result<u64, String> {
         Ok(self.load().await)
@@ -89,6 +98,43 @@ promises! {
                 assert_eq!(call(&elsewhere, id).await, loaded, "what was loaded after it is not stored");
             }).await;
             assert!(polls >= 3, "the loads themselves wait twice; {polls}");
+        }
+    }
+
+    async fn a_batch_dropped_at_any_await_point_leaves_nothing_locked(world: World) {
+        let users = Users::over(world.cache.clone());
+        let elsewhere = Users::over(world.other_process());
+        let ids = |id| [4 * id, 4 * id + 1, 4 * id + 2];
+        let call = async |id: usize| users.find_many(&ids(id)).await;
+        let polls = drop_at_each_await_point(call, async |id| {
+            let more = [ids(id)[2], 4 * id + 3, ids(id)[0]];
+            let loaded = elsewhere.find_many(&more).await.unwrap();
+            for id in more {
+                assert_eq!(users.find(id).await, Ok(loaded[&id]), "what was loaded after it is not stored");
+            }
+        }).await;
+        assert!(polls >= 3, "the loads themselves wait twice; {polls}");
+    }
+
+    async fn a_batch_dropped_while_it_waits_for_another_disturbs_nobody(world: World) {
+        let users = Users::over(world.cache.clone());
+        let elsewhere = Users::over(world.other_process());
+        for polls in 0..12 {
+            let id = 2 * polls;
+            let before = users.loads.get();
+            let mut leader = Box::pin(users.find(id));
+            while users.loads.get() == before {
+                assert!(polled(&mut leader, 1).await.is_none());
+                tokio::task::yield_now().await;
+            }
+            let ids = [id, id + 1];
+            let mut dropped = Box::pin(elsewhere.find_many(&ids));
+            let _ = timeout(Duration::from_millis(30), polled(&mut dropped, polls)).await;
+            drop(dropped);
+            let load = timeout(AT_ONCE, leader).await.expect("the leader waits").unwrap();
+            let found = timeout(AT_ONCE, elsewhere.find_many(&ids)).await.expect("the keys are locked").unwrap();
+            assert_eq!(found[&id], load, "dropped after {polls} polls");
+            assert_eq!(users.find(id + 1).await, Ok(found[&(id + 1)]), "dropped after {polls} polls");
         }
     }
 

@@ -26,6 +26,22 @@ impl Users {
     }
 }
 
+impl Users {
+    #[cached(key = "user:<id>", ttl = 60, mutex, each = id in ids, cache = self.cache.clone())]
+    async fn find_all(&self, ids: &[u64]) -> Vec<Option<u64>> {
+        self.loads.add();
+        ids.iter().copied().map(Some).collect()
+    }
+}
+
+/// How often Redis had to read from its clients since the last look.
+fn reads(redis: &Redis) -> u64 {
+    let stats: String = redis.command(&["INFO", "stats"]);
+    redis.command::<()>(&["CONFIG", "RESETSTAT"]);
+    let reads = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+    reads.expect("Redis counts its reads").trim().parse().expect("a number")
+}
+
 /// How often each command was sent by clients since the last look. Commands inside a script are not sent.
 fn commands(redis: &Redis) -> BTreeMap<String, u64> {
     let stats: String = redis.command(&["INFO", "commandstats"]);
@@ -64,4 +80,27 @@ async fn a_hit_is_one_command_and_a_cold_miss_is_two() {
     assert_eq!(hits, BTreeMap::from([("set".to_owned(), 20)]), "a script or a second command on the way to a hit");
     users.cache.invalidate(&key!("user:0")).await.unwrap();
     assert_eq!(commands(&redis), BTreeMap::from([("del".to_owned(), 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_one_round_trip_for_its_looks_and_one_for_its_stores() {
+    let redis = Redis::start();
+    let users = Users { cache: patient(&redis), loads: Count::default() };
+    let ids: Vec<u64> = (0..100).collect();
+    // With the connection, the scripts and the epoch.
+    users.find_all(&[1000]).await;
+    reads(&redis);
+    let ours = reads(&redis);
+    users.find_all(&ids[..60]).await;
+    assert_eq!(reads(&redis) - ours, 2, "sixty looks, sixty stores");
+    commands(&redis);
+    users.find_all(&ids).await;
+    let mixed = commands(&redis);
+    // Inside of a script, a look and the value.
+    let forty = BTreeMap::from([("set", 140), ("evalsha", 40), ("getrange", 40)].map(|(name, n)| (name.to_owned(), n)));
+    assert_eq!(mixed, forty);
+    reads(&redis);
+    users.find_all(&ids).await;
+    assert_eq!(reads(&redis) - ours, 1, "a hundred hits");
+    assert_eq!(users.loads.get(), 3);
 }

@@ -10,6 +10,7 @@ mod steered;
 mod support;
 
 mod absence;
+mod batches;
 mod blocking;
 mod cache_tx;
 mod cancellation;
@@ -28,6 +29,7 @@ mod late_errors;
 mod logged;
 mod markers;
 mod outside;
+mod overlapping;
 mod patience;
 mod processes;
 mod races;

@@ -43,6 +43,8 @@ struct State {
     /// Those whose answers are held, whatever their course is by now.
     unanswered: HashSet<Op>,
     begun: HashMap<Op, u64>,
+    /// Those for many keys at once, with the number of keys.
+    many: Vec<(Op, usize)>,
     deleted: Vec<Vec<String>>,
 }
 
@@ -109,6 +111,13 @@ impl Helm {
         self.0.borrow().begun.get(&op).copied().unwrap_or(0)
     }
 
+    /// The operations for many keys at once since the last look, each with the number of keys.
+    pub fn many(&self) -> Vec<(Op, usize)> {
+        let mut many = Vec::new();
+        self.0.send_modify(|state| many = std::mem::take(&mut state.many));
+        many
+    }
+
     /// Waits until so many of these have begun.
     pub async fn has_begun(&self, op: Op, count: u64) {
         let mut state = self.0.subscribe();
@@ -167,6 +176,7 @@ impl Store for Steered {
         px: Duration,
         asks: &'s [Ask],
     ) -> Reply<'s, Many<Option<Bytes>>> {
+        self.helm.0.send_modify(|state| state.many.push((Op::Acquire, keys.len())));
         Box::pin(self.helm.run(Op::Acquire, async move || self.store.acquire_many(keys, px, asks).await))
     }
 
@@ -192,6 +202,7 @@ impl Store for Steered {
     }
 
     fn end_many<'s>(&'s self, endings: &'s [Ending]) -> Reply<'s, Vec<Result<bool, StoreError>>> {
+        self.helm.0.send_modify(|state| state.many.push((Op::Fill, endings.len())));
         Box::pin(self.helm.run(Op::Fill, async move || self.store.end_many(endings).await))
     }
 
