@@ -7,6 +7,8 @@ use crate::adoption::Adoption;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::store::Store;
+#[cfg(feature = "redis")]
+use crate::store::redis::{RedisStore, Target};
 
 /// More is a mistake in the unit.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -33,6 +35,10 @@ enum Backend {
     Memory,
     #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "the URL is refused whatever it says"))]
     Redis(String),
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "refused whatever it says"))]
+    Cluster(Vec<String>),
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "refused whatever it says"))]
+    Sentinel(Vec<String>, String),
     Disabled,
 }
 
@@ -42,6 +48,8 @@ impl std::fmt::Debug for Builder {
             Backend::Memory => "memory",
             // Not the URL: it may hold a password.
             Backend::Redis(_) => "redis",
+            Backend::Cluster(_) => "cluster",
+            Backend::Sentinel(..) => "sentinel",
             Backend::Disabled => "disabled",
         };
         f.debug_struct("Builder")
@@ -101,8 +109,31 @@ impl Builder {
 
     /// Stores in Redis or Valkey: `redis://[user:password@]host[:port][/db]`, `valkey://...`, `unix:/path`, and with
     /// the feature `tls` `rediss://...`.
+    ///
+    /// And several servers at a time, so that one variable of the environment is enough:
+    /// `redis+cluster://[user:password@]host[:port],host[:port]/` as [`cluster`](Self::cluster),
+    /// `redis+sentinel://[user:password@]host[:port],host[:port]/master[/db]` as [`sentinel`](Self::sentinel); with TLS
+    /// `rediss+cluster://` and `rediss+sentinel://`. A `-` in place of the `+` is the same.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.backend = Backend::Redis(url.into());
+        self
+    }
+
+    /// Stores in a Redis Cluster (feature `cluster`): the URLs of some of its servers, of which one that answers is
+    /// enough. The credentials of the first are those of all.
+    ///
+    /// A master that dies takes only its own keys along, until its replica has taken over. With the server's own
+    /// default, `cluster-require-full-coverage yes`, the others refuse to answer meanwhile: set it to `no`.
+    pub fn cluster(mut self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.backend = Backend::Cluster(urls.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Stores in the master of this name, as these sentinels know it (feature `sentinel`; port 26379 unless said): every
+    /// connection asks them anew. User, password and database of the first URL are those of the master; the sentinels get user
+    /// and password too, or none where they refuse them.
+    pub fn sentinel(mut self, urls: impl IntoIterator<Item = impl Into<String>>, master: impl Into<String>) -> Self {
+        self.backend = Backend::Sentinel(urls.into_iter().map(Into::into).collect(), master.into());
         self
     }
 
@@ -181,13 +212,25 @@ impl Builder {
             #[cfg(not(feature = "memory"))]
             Backend::Memory => Err(Error::Feature { feature: "memory", wanted: "a cache without a URL".to_owned() }),
             #[cfg(feature = "redis")]
-            Backend::Redis(url) => {
-                use crate::store::redis::{Address, RedisStore};
-                let probe = crate::cache::probe(&self.prefix);
-                Ok(Some(Arc::new(RedisStore::new(Address::parse(url)?, self.timeout, probe))))
+            Backend::Redis(url) => self.over(Target::parse(url)?),
+            #[cfg(feature = "redis")]
+            Backend::Cluster(urls) => self.over(Target::cluster(urls.clone())?),
+            #[cfg(feature = "redis")]
+            Backend::Sentinel(urls, master) => self.over(Target::sentinel(urls.clone(), master.clone())?),
+            #[cfg(not(feature = "redis"))]
+            Backend::Cluster(_) => Err(Error::Feature { feature: "cluster", wanted: "a Redis Cluster".to_owned() }),
+            #[cfg(not(feature = "redis"))]
+            Backend::Sentinel(..) => {
+                Err(Error::Feature { feature: "sentinel", wanted: "a master that sentinels name".to_owned() })
             }
             #[cfg(not(feature = "redis"))]
             Backend::Redis(_) => Err(Error::Feature { feature: "redis", wanted: "a `redis://` URL".to_owned() }),
         }
+    }
+
+    #[cfg(feature = "redis")]
+    fn over(&self, target: Target) -> Result<Option<Arc<dyn Store>>, Error> {
+        let probe = crate::cache::probe(&self.prefix);
+        Ok(Some(Arc::new(RedisStore::new(target, self.timeout, probe))))
     }
 }

@@ -66,6 +66,7 @@ impl From<StoreError> for Error {
             StoreError::WritesRefused => Self::Refused("writes refused".to_owned()),
             StoreError::OutOfMemory => Self::Refused("OOM".to_owned()),
             StoreError::ForeignKind => Self::Refused("WRONGTYPE".to_owned()),
+            StoreError::Elsewhere { .. } => Self::Refused("MOVED".to_owned()),
             StoreError::Refused(code) => Self::Refused(code),
         }
     }

@@ -46,6 +46,9 @@ impl Cache {
             (Condition::ReadOnly, _) => Health::Degraded {
                 reason: "the server refuses writes, so no invalidation could land there: calls run uncached".to_owned(),
             },
+            (Condition::Partly, _) => Health::Degraded {
+                reason: "some servers of the cluster do not answer: calls for their keys run uncached".to_owned(),
+            },
             (Condition::Up, 0) => Health::Up,
             (Condition::Up, waiting) => Health::Degraded {
                 reason: format!("{waiting} invalidations wait to be delivered: calls for their keys run uncached"),

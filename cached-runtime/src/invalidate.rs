@@ -99,17 +99,23 @@ impl Inner {
         let Some(store) = self.store().filter(|_| !keys.is_empty()) else { return Ok(()) };
         InRuntime::new(async move {
             let before: Vec<_> = keys.iter().filter_map(|key| Some((key, self.flights.get(key)?))).collect();
-            let deleted = store.delete(keys).await;
+            let answers = store.delete_each(keys).await.unwrap_or_else(|error| vec![Err(error); keys.len()]);
             for (key, flight) in before {
                 self.flights.detach(key, &flight);
             }
-            match &deleted {
-                Ok(()) => {
-                    counters.invalidations.add_many(keys.len());
-                    self.acknowledged(keys, &store);
-                }
-                Err(error) => self.undelivered(keys, &store, counters, error),
+            let (done, failed): (Vec<_>, Vec<_>) = keys.iter().zip(&answers).partition(|(_, answer)| answer.is_ok());
+            let of = |keys: &[(&Arc<str>, _)]| keys.iter().map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>();
+            if !done.is_empty() {
+                counters.invalidations.add_many(done.len());
+                self.acknowledged(&of(&done), &store);
             }
+            let deleted = match failed.first() {
+                Some((_, Err(error))) => {
+                    self.undelivered(&of(&failed), &store, counters, error);
+                    Err(error.clone())
+                }
+                _ => Ok(()),
+            };
             if keys.contains(self.epoch.key()) {
                 self.epoch.forget();
                 if deleted.is_ok() && store.shared() {

@@ -167,6 +167,14 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Removes the keys, whatever they hold.
     fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()>;
 
+    /// [`Self::delete`], of which some may fail while others do not: where the keys are on several servers.
+    fn delete_each<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, Vec<Result<(), StoreError>>> {
+        Box::pin(async move {
+            let deleted = self.delete(keys).await;
+            Ok(keys.iter().map(|_| deleted.clone()).collect())
+        })
+    }
+
     /// Waits until the key no longer holds `lease`, or its time to live is over, or `until`; then says what it holds.
     /// Calls `before_read` before each look.
     fn wait<'s>(
@@ -202,6 +210,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 pub enum Condition {
     /// It is asked.
     Up,
+    /// Some of its servers are not asked.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code, reason = "one server is all of them"))]
+    Partly,
     /// It answers and does not store: it is not asked, since invalidations could not land there.
     ReadOnly,
     /// It is not asked.
@@ -233,6 +244,13 @@ pub enum StoreError {
     OutOfMemory,
     /// The key holds another kind of Redis value.
     ForeignKind,
+    /// Another server holds the key (`MOVED`), or is about to (`ASK`).
+    Elsewhere {
+        /// `host:port`; without a host it is the same as that of who said so.
+        address: String,
+        /// About to: it answers about the key only when told that it was asked for so.
+        asking: bool,
+    },
     /// Anything else, by its error code.
     Refused(String),
 }
@@ -246,7 +264,7 @@ impl StoreError {
             Self::Refused(code) => {
                 matches!(code.as_str(), "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY" | "TRYAGAIN")
             }
-            Self::OutOfMemory | Self::ForeignKind => false,
+            Self::OutOfMemory | Self::ForeignKind | Self::Elsewhere { .. } => false,
         }
     }
 

@@ -135,11 +135,11 @@ impl Undelivered {
     async fn attempt(&self, store: &dyn Store) -> bool {
         let attempted = self.outstanding(false);
         let names: Vec<Arc<str>> = attempted.iter().map(|(key, _)| Arc::clone(key)).collect();
-        if store.delete(&names).await.is_err() {
-            return false;
-        }
-        self.delivered(&attempted);
-        true
+        let Ok(deleted) = store.delete_each(&names).await else { return false };
+        let delivered = attempted.into_iter().zip(deleted).filter_map(|(key, deleted)| deleted.is_ok().then_some(key));
+        let delivered: Vec<_> = delivered.collect();
+        self.delivered(&delivered);
+        !delivered.is_empty()
     }
 
     /// Tries for a while to deliver everything; says how many are left.

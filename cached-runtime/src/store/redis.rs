@@ -4,26 +4,36 @@
 
 mod address;
 mod breaker;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod commands;
 mod link;
+mod node;
 mod scripts;
+#[cfg(feature = "sentinel")]
+mod sentinel;
+mod servers;
+mod share;
+mod target;
+#[cfg(feature = "cluster")]
+mod together;
 mod tracker;
 
-use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use ::redis::{Cmd, Pipeline, Value};
 use bytes::Bytes;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-pub(crate) use self::address::Address;
-use self::breaker::Breaker;
-use self::commands::refusal;
 use self::commands::{ask, bytes, call, millis, outlive, stamp, stamps, unexpected};
-use self::link::Links;
+use self::link::Place;
+use self::node::Request;
 use self::scripts::{Script, Scripts};
+use self::servers::Servers;
+pub(crate) use self::target::Target;
+use self::tracker::Watch;
 use super::{
     Acquired, Ask, Condition, End, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
     StoreError,
@@ -32,124 +42,40 @@ use super::{
 /// The longest a waiter relies on being told.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// The store over one Redis server.
+/// The store over Redis.
+#[derive(Debug)]
 pub(crate) struct RedisStore {
-    links: Links,
-    breaker: Arc<Breaker>,
+    servers: Servers,
     scripts: Scripts,
-    /// The longest any operation takes, connecting included.
-    deadline: Duration,
-    /// Refusals that were logged: error codes, each once.
-    warned: Mutex<HashSet<String>>,
-}
-
-impl std::fmt::Debug for RedisStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisStore").field("address", self.links.address()).finish_non_exhaustive()
-    }
 }
 
 impl RedisStore {
-    /// `probe` is a key that may be written to find out whether the server takes writes.
-    pub(crate) fn new(address: Address, deadline: Duration, probe: Arc<str>) -> Self {
-        let breaker = Arc::<Breaker>::default();
-        Self {
-            links: Links::new(address, Arc::clone(&breaker), probe),
-            breaker,
-            scripts: Scripts::new(),
-            deadline,
-            warned: Mutex::default(),
-        }
-    }
-
-    /// Waits until the deadline. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
-    /// its timer due together with the answer, or with a command that was never sent. That is no failure of Redis: the
-    /// answer gets as long as the timer was late, but never less than a moment and never more than another deadline.
-    async fn in_time<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
-        let mut operation = pin!(operation);
-        let due = Instant::now() + self.deadline;
-        match timeout_at(due, operation.as_mut()).await {
-            Ok(answer) => Some(answer),
-            Err(_) => {
-                let late = due.elapsed().clamp(self.deadline / 20, self.deadline);
-                timeout(late, operation).await.ok()
-            }
-        }
-    }
-
-    /// A server that refuses what the protocol needs (no permission, no such command) makes every call run uncached:
-    /// somebody should know.
-    fn warn_once(&self, code: &str) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        // Bounded, should a proxy make up codes.
-        if warned.len() < 32 && warned.insert(code.to_owned()) {
-            log::warn!("cache: {:?} refuses a command ({code}); calls that need it run uncached", self.links.address());
-        }
-    }
-
-    /// Runs one operation on this runtime's connection, within the deadline, unless the server was given up.
-    async fn operation<T>(
-        &self,
-        run: impl AsyncFnOnce(&mut ::redis::aio::MultiplexedConnection) -> Result<T, RedisError>,
-    ) -> Result<T, StoreError> {
-        let link = self.links.here();
-        if let Err(given_up) = self.breaker.admit() {
-            // Whoever opened it may be gone, and then nobody tries the server.
-            link.doubt();
-            return Err(given_up);
-        }
-        let operation = async {
-            let mut connection = link.connection().await?;
-            run(&mut connection).await.map_err(|error| link.failed(&error))
+    /// `probe` is a key that may be written to find out whether a server takes writes.
+    pub(crate) fn new(target: Target, deadline: Duration, probe: Arc<str>) -> Self {
+        let servers = match target {
+            Target::One(address) => Servers::one(Place::Fixed(address), deadline, probe),
+            #[cfg(feature = "cluster")]
+            Target::Cluster(first, others) => Servers::Many(cluster::Cluster::new(first, others, deadline, probe)),
+            #[cfg(feature = "sentinel")]
+            Target::Watched(sentinels) => Servers::one(Place::Watched(Arc::new(sentinels)), deadline, probe),
         };
-        let result = self.in_time(operation).await.unwrap_or_else(|| {
-            link.timed_out();
-            Err(StoreError::Timeout)
-        });
-        match &result {
-            Ok(_) => link.answered(),
-            Err(error) => {
-                if let StoreError::Refused(code) = error {
-                    self.warn_once(code);
-                }
-                if error.is_about_the_server() {
-                    self.breaker.failed(error);
-                    if self.breaker.is_open() {
-                        link.doubt();
-                    }
-                    return result;
-                }
-            }
-        }
-        self.breaker.answered();
-        result
+        Self { servers, scripts: Scripts::new() }
     }
 
-    async fn bytes(&self, command: Cmd) -> Result<Option<Bytes>, StoreError> {
-        let reply = self.operation(async |connection| send(connection, &command).await).await?;
-        bytes(reply)
+    async fn command(&self, key: &str, command: &Cmd) -> Result<Value, StoreError> {
+        self.servers.run(key, Request::Command(command)).await
     }
 
-    /// Several commands in one round trip. Each has its own answer, errors included.
+    async fn bytes(&self, key: &str, command: &Cmd) -> Result<Option<Bytes>, StoreError> {
+        bytes(self.command(key, command).await?)
+    }
+
     async fn pipeline(&self, commands: &Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let count = commands.cmd_iter().count();
-        let replies =
-            self.operation(async |connection| connection.send_packed_commands(commands, 0, count).await).await?;
-        let understood = |reply: Value| reply.extract_error().map_err(|error| refusal(&error));
-        Ok(replies.into_iter().map(understood).collect())
+        self.servers.pipeline(commands).await
     }
 
     async fn script(&self, script: &Script, key: &str, arguments: &[&[u8]]) -> Result<bool, StoreError> {
-        let run = async |connection: &mut ::redis::aio::MultiplexedConnection| {
-            match send(connection, &call("EVALSHA", &script.sha1, key, arguments)).await {
-                // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    send(connection, &call("EVAL", script.text, key, arguments)).await
-                }
-                reply => reply,
-            }
-        };
-        self.operation(run).await.map(|reply| reply == Value::Int(1))
+        self.servers.run(key, Request::Script { script, key, arguments }).await.map(|reply| reply == Value::Int(1))
     }
 
     /// Stores a value by a script, and lets the stamps that it carries live on in the same round trip.
@@ -190,11 +116,6 @@ impl RedisStore {
     }
 }
 
-/// One command. Server errors arrive as values at this level.
-async fn send(connection: &mut ::redis::aio::MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
-    connection.send_packed_command(command).await?.extract_error()
-}
-
 impl Store for RedisStore {
     fn acquire<'s>(
         &'s self,
@@ -208,7 +129,7 @@ impl Store for RedisStore {
             let mut command = Cmd::with_capacity(7, key.len() + 64);
             command.arg("SET").arg(key).arg(lease).arg("NX").arg("GET").arg("PX").arg(millis(px));
             let reply = if asks.is_empty() {
-                self.bytes(command).await.map(|held| Acquired { held, stamps: Vec::new() })
+                self.bytes(key, &command).await.map(|held| Acquired { held, stamps: Vec::new() })
             } else {
                 let mut commands = Pipeline::with_capacity(asks.len() + 2);
                 ask(&mut commands, asks);
@@ -248,7 +169,7 @@ impl Store for RedisStore {
         Box::pin(async move {
             let mut command = Cmd::with_capacity(2, key.len() + 16);
             command.arg("GET").arg(key);
-            self.bytes(command).await
+            self.bytes(key, &command).await
         })
     }
 
@@ -364,8 +285,19 @@ impl Store for RedisStore {
             }
             let mut replies = self.pipeline(&commands).await?.into_iter();
             let stamps = stamps(asks, &mut replies);
-            replies.try_for_each(|reply| reply.map(drop))?;
-            Ok(stamps)
+            let (mut begun, mut failed) = (false, None);
+            for reply in replies {
+                match reply {
+                    Ok(_) => begun = true,
+                    Err(error) => failed = Some(error),
+                }
+            }
+            match failed {
+                None => Ok(stamps),
+                // Some of the keys have the marker: it is as if nobody knew.
+                Some(_) if begun => Err(StoreError::Timeout),
+                Some(error) => Err(error),
+            }
         })
     }
 
@@ -380,31 +312,44 @@ impl Store for RedisStore {
             if let Some(px) = filling.px {
                 command.arg("PX").arg(millis(px));
             }
-            self.operation(async |connection| send(connection, &command).await).await.map(drop)
+            self.command(key, &command).await.map(drop)
         })
     }
 
     fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
+        Box::pin(async move { self.delete_each(keys).await?.into_iter().collect() })
+    }
+
+    fn delete_each<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, Vec<Result<(), StoreError>>> {
         Box::pin(async move {
-            let mut command = Cmd::with_capacity(1 + keys.len(), 64 * keys.len());
-            command.arg("DEL");
-            for key in keys {
-                command.arg(&**key);
+            if let Some(first) = keys.first().filter(|_| keys.len() == 1 || self.servers.is_one()) {
+                let mut command = Cmd::with_capacity(1 + keys.len(), 64 * keys.len());
+                command.arg("DEL");
+                for key in keys {
+                    command.arg(&**key);
+                }
+                let deleted = self.command(first, &command).await.map(drop);
+                return Ok(vec![deleted; keys.len()]);
             }
-            self.operation(async |connection| send(connection, &command).await).await.map(drop)
+            let mut commands = Pipeline::with_capacity(keys.len());
+            for key in keys {
+                commands.cmd("DEL").arg(&**key);
+            }
+            let replies = self.pipeline(&commands).await?;
+            Ok(replies.into_iter().map(|reply| reply.map(drop)).collect())
         })
     }
 
     fn condition(&self) -> Condition {
-        self.breaker.condition()
+        self.servers.condition()
     }
 
     fn times_opened(&self) -> u64 {
-        self.breaker.times_opened()
+        self.servers.times_opened()
     }
 
     fn repaired_by(&self, repair: Arc<dyn Repair>) {
-        self.breaker.repaired_by(repair);
+        self.servers.repaired_by(repair);
     }
 
     fn wait<'s>(
@@ -415,17 +360,26 @@ impl Store for RedisStore {
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>> {
         Box::pin(async move {
-            let link = self.links.here();
-            let waiter = link.tracker().watch(key);
             // Without pushes: poll, slower and slower.
             let mut poll = Duration::from_millis(10);
             loop {
-                let changed = waiter.changed();
-                let mut changed = pin!(changed);
-                changed.as_mut().enable();
+                // Asked for with every look: the key may have moved to another server of the cluster.
+                let node = self.servers.holding(key);
+                let link = node.as_ref().map(|node| node.links.here());
+                let waiter = link.as_ref().map(|link| link.tracker().watch(key));
+                let mut changed = pin!(waiter.as_ref().map(Watch::changed));
+                if let Some(changed) = changed.as_mut().as_pin_mut() {
+                    changed.enable();
+                }
                 before_read();
-                let read = timeout_at(until, self.in_time(waiter.read())).await;
-                let (held, next) = match read.map_err(|_| StoreError::Timeout)? {
+                let read = match (&node, &waiter) {
+                    (Some(node), Some(waiter)) => {
+                        let read = timeout_at(until, node.in_time(node.due(), waiter.read())).await;
+                        read.map_err(|_| StoreError::Timeout)?
+                    }
+                    _ => None,
+                };
+                let (held, next) = match read {
                     Some(Ok((held, pttl))) => {
                         // Redis announces an expiry up to 100 ms late; our own timer does not. A server that hangs
                         // announces nothing: whoever waits finds that out by looking.
@@ -442,7 +396,11 @@ impl Store for RedisStore {
                 if held.as_ref().is_none_or(|bytes| !bytes.starts_with(lease)) || Instant::now() >= until {
                     return Ok(held);
                 }
-                let _ = timeout_at((Instant::now() + next).min(until), changed).await;
+                let next = (Instant::now() + next).min(until);
+                match changed.as_pin_mut() {
+                    Some(changed) => _ = timeout_at(next, changed).await,
+                    None => sleep_until(next).await,
+                }
             }
         })
     }

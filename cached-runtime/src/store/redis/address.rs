@@ -1,5 +1,7 @@
 //! Where a server is: a URL, without its password in anything that is printed.
 
+#[cfg(feature = "sentinel")]
+use redis::RedisConnectionInfo;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use std::time::Duration;
@@ -42,6 +44,48 @@ impl Address {
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(Duration::from_secs(3));
         Ok(Self(info.set_redis_settings(settings).set_tcp_settings(tcp)))
+    }
+
+    /// The same credentials and settings at another address.
+    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    pub(crate) fn at(&self, host: &str, port: u16) -> Self {
+        let host = host.to_owned();
+        let address = match self.0.addr().clone() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        Self(self.0.clone().set_addr(address))
+    }
+
+    /// Not of a socket in the file system.
+    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    pub(crate) fn host_and_port(&self) -> Option<(&str, u16)> {
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => Some((host, *port)),
+            _ => None,
+        }
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_encrypted(&self) -> bool {
+        matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
+    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    pub(crate) fn database(&self) -> i64 {
+        self.0.redis_settings().db()
+    }
+
+    /// The same server without a database or credentials: what a sentinel takes.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn plain(&self, logged_in: bool) -> Self {
+        let mut settings = self.0.redis_settings().clone().set_db(0);
+        if !logged_in {
+            settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        }
+        Self(self.0.clone().set_redis_settings(settings))
     }
 
     pub(crate) fn info(&self) -> ConnectionInfo {

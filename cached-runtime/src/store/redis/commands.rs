@@ -80,6 +80,10 @@ pub(super) fn millis(px: Duration) -> u64 {
 pub(super) fn refusal(error: &RedisError) -> StoreError {
     match error.kind() {
         ErrorKind::Io => StoreError::Unavailable,
+        ErrorKind::Server(kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask)) => StoreError::Elsewhere {
+            address: error.redirect_node().map_or_else(String::new, |(address, _)| address.to_owned()),
+            asking: kind == ServerErrorKind::Ask,
+        },
         ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::WritesRefused,
         kind => match error.code() {
             Some("READONLY" | "NOREPLICAS" | "MISCONF") => StoreError::WritesRefused,

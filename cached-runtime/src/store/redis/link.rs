@@ -19,8 +19,11 @@ use super::address::Address;
 use super::breaker::{Breaker, Server};
 use super::commands::refusal;
 use super::scripts;
+#[cfg(feature = "sentinel")]
+use super::sentinel::Sentinels;
+use super::share::Share;
 use super::tracker::Tracker;
-use crate::store::StoreError;
+use crate::store::{Repair, StoreError};
 
 /// To connect, log in and load the scripts.
 const CONNECT: Duration = Duration::from_millis(500);
@@ -35,22 +38,66 @@ const REPAIR: Duration = Duration::from_secs(2);
 
 type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
 
-/// The links of one store, by runtime: a connection's task dies with the runtime that polls it.
+/// Where to find a server.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// It stays where it is.
+    Fixed(Address),
+    /// Wherever the master is by now.
+    #[cfg(feature = "sentinel")]
+    Watched(Arc<Sentinels>),
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(address) => address.fmt(f),
+            #[cfg(feature = "sentinel")]
+            Self::Watched(sentinels) => sentinels.fmt(f),
+        }
+    }
+}
+
+impl Place {
+    /// Where the server is now: asked for with every connection.
+    async fn address(&self) -> Result<Address, redis::RedisError> {
+        match self {
+            Self::Fixed(address) => Ok(address.clone()),
+            #[cfg(feature = "sentinel")]
+            Self::Watched(sentinels) => sentinels.master().await,
+        }
+    }
+}
+
+/// The links to one server, by runtime: a connection's task dies with the runtime that polls it.
 #[derive(Debug)]
 pub(crate) struct Links {
-    address: Address,
+    place: Place,
     links: Arc<ByRuntime>,
     breaker: Arc<Breaker>,
-    probe: Arc<str>,
+    share: Share,
 }
 
 impl Links {
-    pub(crate) fn new(address: Address, breaker: Arc<Breaker>, probe: Arc<str>) -> Self {
-        Self { address, links: Arc::default(), breaker, probe }
+    pub(crate) fn new(place: Place, breaker: Arc<Breaker>, share: Share) -> Self {
+        Self { place, links: Arc::default(), breaker, share }
     }
 
-    pub(crate) fn address(&self) -> &Address {
-        &self.address
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The server says that another one holds the key. Where there is but one, somebody should know.
+    pub(crate) fn strayed(&self) {
+        static SAID: std::sync::Once = std::sync::Once::new();
+        if matches!(self.share, Share::Everything { .. }) {
+            let place = &self.place;
+            SAID.call_once(|| {
+                log::warn!(
+                    "cache: {place:?} is one server of a cluster: build the cache with `.cluster([..])` instead"
+                );
+            });
+        }
     }
 
     /// The link of the runtime that polls the caller, made on first use.
@@ -120,14 +167,14 @@ impl Link {
         let (publish, state) = watch::channel(State::Starting);
         let signals = Arc::<Signals>::default();
         let supervisor = Supervisor {
-            address: links.address.clone(),
+            place: links.place.clone(),
             publish,
             signals: Arc::clone(&signals),
             breaker: Arc::clone(&links.breaker),
-            probe: Arc::clone(&links.probe),
+            share: links.share.clone(),
             _gone: Gone { id: here.id(), links: Arc::downgrade(&links.links) },
         };
-        let tracker = Tracker::new(links.address.clone());
+        let tracker = Tracker::new(links.place.clone());
         (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 
@@ -194,11 +241,11 @@ impl Drop for Gone {
 }
 
 struct Supervisor {
-    address: Address,
+    place: Place,
     publish: watch::Sender<State>,
     signals: Arc<Signals>,
     breaker: Arc<Breaker>,
-    probe: Arc<str>,
+    share: Share,
     _gone: Gone,
 }
 
@@ -210,7 +257,7 @@ impl Supervisor {
             match self.attempt().await {
                 Ok(connection) => {
                     if reported {
-                        log::info!("cache: connected to {:?} again", self.address);
+                        log::info!("cache: connected to {:?} again", self.place);
                         reported = false;
                     }
                     pause = BACKOFF.0;
@@ -222,7 +269,7 @@ impl Supervisor {
                     if !reported {
                         reported = true;
                         let why = Code(&error);
-                        log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.address);
+                        log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.place);
                     }
                 }
             }
@@ -257,24 +304,25 @@ impl Supervisor {
         let repaired = timeout(REPAIR, async {
             let info = redis::cmd("INFO").arg("server").query_async::<String>(connection).await;
             let mut replaced = server.is_another(info.ok().as_deref().and_then(run_id));
-            if self.breaker.is_open() {
+            if self.breaker.is_open()
+                && let Some(probe) = self.share.probe()
+            {
                 let mut write = redis::cmd("SET");
-                self.accepted(write.arg(&*self.probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
+                self.accepted(write.arg(&*probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
             }
             while let Some(repair) = self.breaker.repair() {
-                let outstanding = repair.outstanding(replaced);
+                let outstanding = self.outstanding(repair, replaced);
                 for some in outstanding.chunks(500) {
-                    let mut delete = redis::cmd("DEL");
-                    for (key, _) in some {
-                        delete.arg(&**key);
-                    }
-                    match delete.query_async(connection).await {
-                        Ok(()) => repair.delivered(some),
-                        Err(error) => self.accepted(Err(error))?,
+                    // One command each: in a cluster their slots differ.
+                    for ((key, number), reply) in some.iter().zip(delete_each(connection, some).await?) {
+                        match reply.extract_error() {
+                            Ok(_) => repair.delivered(&[(Arc::clone(key), *number)]),
+                            Err(error) => self.accepted(Err(error))?,
+                        }
                     }
                 }
                 replaced = false;
-                let left = repair.outstanding(false).len();
+                let left = self.outstanding(repair, false).len();
                 // None of those that are left may be deleted here: this process goes on not to trust them.
                 if left == 0 || left >= outstanding.len() {
                     break;
@@ -284,6 +332,13 @@ impl Supervisor {
             Ok(())
         });
         repaired.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+    }
+
+    /// What this server has not heard of.
+    fn outstanding(&self, repair: &Arc<dyn Repair>, replaced: bool) -> Vec<(Arc<str>, u64)> {
+        let mut outstanding = repair.outstanding(replaced);
+        outstanding.retain(|(key, _)| self.share.holds(key));
+        outstanding
     }
 
     /// A refusal that is about this one command, or about memory, is an answer.
@@ -300,7 +355,7 @@ impl Supervisor {
     async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
         let signals = Arc::downgrade(&self.signals);
         let connected = timeout(CONNECT, async {
-            let mut connection = open(&self.address, move |push: &PushInfo| {
+            let mut connection = open(&self.place, move |push: &PushInfo| {
                 if push.kind == PushKind::Disconnection
                     && let Some(signals) = signals.upgrade()
                 {
@@ -358,8 +413,28 @@ impl std::fmt::Display for Code<'_> {
     }
 }
 
-/// Opens a connection without a response timeout: every operation has its own, outside.
+/// Deletes keys one by one in one round trip. Each has its own answer, errors included.
+pub(crate) async fn delete_each(
+    connection: &mut MultiplexedConnection,
+    keys: &[(Arc<str>, u64)],
+) -> Result<Vec<redis::Value>, redis::RedisError> {
+    let mut deletions = redis::Pipeline::with_capacity(keys.len());
+    for (key, _) in keys {
+        deletions.cmd("DEL").arg(&**key);
+    }
+    connection.send_packed_commands(&deletions, 0, keys.len()).await
+}
+
+/// Opens a connection to wherever the server is now.
 pub(crate) async fn open(
+    place: &Place,
+    pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
+) -> Result<MultiplexedConnection, redis::RedisError> {
+    open_at(&place.address().await?, pushed).await
+}
+
+/// Opens a connection without a response timeout: every operation has its own, outside.
+pub(crate) async fn open_at(
     address: &Address,
     pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
 ) -> Result<MultiplexedConnection, redis::RedisError> {
@@ -380,7 +455,8 @@ mod tests {
 
     fn links() -> Links {
         // Nothing listens on port 1.
-        Links::new(Address::parse("redis://127.0.0.1:1/").expect("a URL"), Arc::default(), "test:%probe".into())
+        let place = Place::Fixed(Address::parse("redis://127.0.0.1:1/").expect("a URL"));
+        Links::new(place, Arc::default(), Share::Everything { probe: "test:%probe".into() })
     }
 
     fn count(links: &Links) -> usize {

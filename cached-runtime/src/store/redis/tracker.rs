@@ -15,12 +15,11 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::address::Address;
-use super::link;
+use super::link::{self, Place};
 
 /// The tracking connection of one link, opened by the first waiter.
 pub(crate) struct Tracker {
-    address: Address,
+    place: Place,
     connection: tokio::sync::Mutex<Connection>,
     watched: Arc<Watched>,
 }
@@ -74,8 +73,8 @@ impl Watched {
 }
 
 impl Tracker {
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, connection: tokio::sync::Mutex::new(Connection::None), watched: Arc::default() }
+    pub(crate) fn new(place: Place) -> Self {
+        Self { place, connection: tokio::sync::Mutex::new(Connection::None), watched: Arc::default() }
     }
 
     pub(crate) fn watch(&self, key: &str) -> Watch<'_> {
@@ -107,7 +106,7 @@ impl Tracker {
 
     async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
         let watched = Arc::downgrade(&self.watched);
-        let mut connection = link::open(&self.address, move |push| {
+        let mut connection = link::open(&self.place, move |push| {
             if let Some(watched) = watched.upgrade() {
                 watched.pushed(push);
             }

@@ -1,0 +1,57 @@
+//! Which of a cluster's 16384 slots a key is in.
+
+/// How many there are.
+pub(crate) const SLOTS: u16 = 16_384;
+
+/// CRC-16/XMODEM, by byte.
+const TABLE: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
+
+/// The slot of a key: of what stands between its first `{` and the next `}`, where that is something.
+pub(crate) fn of(key: &[u8]) -> u16 {
+    let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
+        let tag = &key[open + 1..];
+        let close = tag.iter().position(|byte| *byte == b'}')?;
+        (close > 0).then(|| &tag[..close])
+    });
+    let crc = tag.unwrap_or(key).iter().fold(0_u16, |crc, byte| {
+        let [high, low] = crc.to_be_bytes();
+        u16::from(low) << 8 ^ TABLE[usize::from(high ^ byte)]
+    });
+    crc % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    /// From `CLUSTER KEYSLOT`.
+    #[test]
+    fn a_key_is_in_the_slot_that_redis_says() {
+        for (key, slot) in [
+            ("", 0),
+            ("foo", 12_182),
+            ("123456789", 0x31C3),
+            ("{foo}.bar", 12_182),
+            ("a{foo}{bar}", 12_182),
+            ("{}foo", 9_500),
+            ("foo{", 16_309),
+            ("{{foo}}", 13_308),
+        ] {
+            assert_eq!(of(key.as_bytes()), slot, "{key}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One server: its connections, its breaker, and the one way to run commands on it.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::breaker::Breaker;
+use super::commands::{call, refusal};
+use super::link::{Links, Place};
+use super::scripts::Script;
+use super::share::Share;
+use crate::store::StoreError;
+
+/// One server of a store.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) links: Links,
+    pub(crate) breaker: Arc<Breaker>,
+    /// The longest any operation takes, connecting included.
+    deadline: Duration,
+    /// Refusals that were logged: error codes, each once.
+    warned: Mutex<HashSet<String>>,
+}
+
+/// What is asked about one key.
+#[derive(Clone, Copy)]
+pub(crate) enum Request<'r> {
+    Command(&'r Cmd),
+    Script { script: &'r Script, key: &'r str, arguments: &'r [&'r [u8]] },
+}
+
+impl Node {
+    pub(crate) fn new(place: Place, deadline: Duration, share: Share) -> Self {
+        let breaker = Arc::<Breaker>::default();
+        Self { links: Links::new(place, Arc::clone(&breaker), share), breaker, deadline, warned: Mutex::default() }
+    }
+
+    /// Until when an operation that begins now may take.
+    pub(crate) fn due(&self) -> Instant {
+        Instant::now() + self.deadline
+    }
+
+    /// Waits until then. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
+    /// its timer due together with the answer, or with a command that was never sent. That is no failure of Redis: the
+    /// answer gets as long as the timer was late, but never less than a moment and never more than another deadline.
+    pub(crate) async fn in_time<T>(&self, due: Instant, operation: impl Future<Output = T>) -> Option<T> {
+        let mut operation = pin!(operation);
+        match timeout_at(due, operation.as_mut()).await {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                let late = due.elapsed().clamp(self.deadline / 20, self.deadline);
+                timeout(late, operation).await.ok()
+            }
+        }
+    }
+
+    /// A server that refuses what the protocol needs (no permission, no such command) makes every call run uncached:
+    /// somebody should know.
+    fn warn_once(&self, code: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        // Bounded, should a proxy make up codes.
+        if warned.len() < 32 && warned.insert(code.to_owned()) {
+            log::warn!("cache: {:?} refuses a command ({code}); calls that need it run uncached", self.links.place());
+        }
+    }
+
+    /// Runs one operation on this runtime's connection, within the deadline, unless the server was given up.
+    async fn operation<T>(
+        &self,
+        due: Instant,
+        run: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, StoreError> {
+        let link = self.links.here();
+        if let Err(given_up) = self.breaker.admit() {
+            // Whoever opened it may be gone, and then nobody tries the server.
+            link.doubt();
+            return Err(given_up);
+        }
+        let operation = async {
+            let mut connection = link.connection().await?;
+            run(&mut connection).await.map_err(|error| link.failed(&error))
+        };
+        let result = self.in_time(due, operation).await.unwrap_or_else(|| {
+            link.timed_out();
+            Err(StoreError::Timeout)
+        });
+        match &result {
+            Ok(_) => link.answered(),
+            Err(error) => {
+                match error {
+                    StoreError::Refused(code) => self.warn_once(code),
+                    StoreError::Elsewhere { .. } => self.links.strayed(),
+                    _ => {}
+                }
+                if error.is_about_the_server() {
+                    self.breaker.failed(error);
+                    if self.breaker.is_open() {
+                        link.doubt();
+                    }
+                    return result;
+                }
+            }
+        }
+        self.breaker.answered();
+        result
+    }
+
+    /// One key's answer. `asking`: the key is on its way to this server, which answers about it only when told so.
+    pub(crate) async fn run(&self, due: Instant, request: Request<'_>, asking: bool) -> Result<Value, StoreError> {
+        self.operation(due, async |connection| match request {
+            Request::Command(command) => send(connection, command, asking).await,
+            Request::Script { script, key, arguments } => {
+                match send(connection, &call("EVALSHA", &script.sha1, key, arguments), asking).await {
+                    // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
+                    Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                        send(connection, &call("EVAL", script.text, key, arguments), asking).await
+                    }
+                    reply => reply,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Several commands in one round trip. Each has its own answer, errors included.
+    pub(crate) async fn pipeline(
+        &self,
+        due: Instant,
+        commands: &Pipeline,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let count = commands.cmd_iter().count();
+        let replies =
+            self.operation(due, async |connection| connection.send_packed_commands(commands, 0, count).await).await?;
+        let understood = |reply: Value| reply.extract_error().map_err(|error| refusal(&error));
+        Ok(replies.into_iter().map(understood).collect())
+    }
+}
+
+/// One command. Server errors arrive as values at this level.
+async fn send(connection: &mut MultiplexedConnection, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+    if !asking {
+        return connection.send_packed_command(command).await?.extract_error();
+    }
+    // Holds for the next command of the connection only, which others share: both in one write.
+    let mut commands = Pipeline::with_capacity(2);
+    commands.cmd("ASKING").add_command(command.clone());
+    let reply = connection.send_packed_commands(&commands, 1, 1).await?.pop();
+    reply.unwrap_or(Value::Nil).extract_error()
+}
