@@ -39,7 +39,7 @@ impl fmt::Display for Error {
             Self::Url(why) => write!(
                 f,
                 "not the URL of a Redis server: {why}; write `redis://[user:password@]host[:port][/db]`, `rediss://...`, \
-                 `valkey://...` or `unix:/path/to/socket`"
+                 `valkey://...`, `unix:/path/to/socket`, `redis+cluster://host,host` or `redis+sentinel://host,host/master`"
             ),
             Self::Feature { feature, wanted } => {
                 write!(

@@ -1,0 +1,15 @@
+//! What the cache promises over several servers: a Redis Cluster, and a master that sentinels watch.
+
+#[path = "../faults/service.rs"]
+mod service;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod nodes;
+mod server;
+
+mod failover;
+mod migration;
+mod promises;
+mod sentinel;
+mod targets;

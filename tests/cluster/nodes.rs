@@ -1,0 +1,116 @@
+//! A cluster of the tests' own: three masters, each with a replica.
+
+use std::time::{Duration, Instant};
+
+use cached_runtime::{Builder, Cache};
+
+use crate::server::Server;
+
+const SETTINGS: &[&str] = &[
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    // Else the whole cluster refuses to answer while one master is away.
+    "--cluster-require-full-coverage",
+    "no",
+    "--cluster-replica-validity-factor",
+    "0",
+    "--repl-diskless-sync-delay",
+    "0",
+];
+
+pub struct Nodes {
+    /// Three masters, then their replicas in the same order.
+    pub servers: Vec<Server>,
+}
+
+/// Waits for something that must come, and says what did not.
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Nodes {
+    /// With replicas, for those that end a master.
+    pub fn start() -> Self {
+        Self::of(6)
+    }
+
+    /// Three masters alone.
+    pub fn masters() -> Self {
+        Self::of(3)
+    }
+
+    fn of(count: usize) -> Self {
+        let servers: Vec<_> = (0..count).map(|_| Server::start(SETTINGS)).collect();
+        let nodes = Self { servers };
+        for (at, server) in nodes.servers.iter().enumerate() {
+            server.must::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &(at + 1).to_string()]);
+        }
+        for (master, (first, last)) in [(0, 5460), (5461, 10_922), (10_923, 16_383)].into_iter().enumerate() {
+            nodes.servers[master].must::<()>(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+        }
+        for server in &nodes.servers[1..] {
+            let info: String = server.must(&["CLUSTER", "NODES"]);
+            // `id :port@bus ...`
+            let bus =
+                info.split_once('@').and_then(|(_, rest)| rest.split([',', ' ']).next()).expect("a port").to_owned();
+            let port = server.port.to_string();
+            nodes.servers[0].must::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+        }
+        let agreed = |server: &Server| {
+            let info: String = server.must(&["CLUSTER", "INFO"]);
+            info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{count}"))
+        };
+        until("the servers know each other", || nodes.servers.iter().all(agreed));
+        for at in 3..count {
+            let master: String = nodes.servers[at - 3].must(&["CLUSTER", "MYID"]);
+            nodes.servers[at].must::<()>(&["CLUSTER", "REPLICATE", &master]);
+        }
+        for at in 3..count {
+            until("a replica follows its master", || {
+                nodes.servers[at].must::<String>(&["INFO", "replication"]).contains("master_link_status:up")
+            });
+        }
+        // A replica that its own master's peers have not heard of is not elected.
+        until("everybody knows who follows whom", || {
+            nodes.servers.iter().all(|server| {
+                server.must::<String>(&["CLUSTER", "NODES"]).matches(" slave ").count()
+                    + server.must::<String>(&["CLUSTER", "NODES"]).matches("myself,slave").count()
+                    == count - 3
+            })
+        });
+        nodes
+    }
+
+    pub fn builder(&self) -> Builder {
+        Cache::builder().cluster(self.servers.iter().map(Server::url)).prefix("test")
+    }
+
+    pub fn cache(&self) -> Cache {
+        self.builder().build().expect("a cache")
+    }
+
+    /// The same with so much patience that a count of loads does not depend on how busy this machine is.
+    pub fn patient(&self) -> Cache {
+        self.builder().timeout(Duration::from_secs(2)).build().expect("a cache")
+    }
+
+    pub fn slot(&self, key: &str) -> u16 {
+        self.servers[2].must(&["CLUSTER", "KEYSLOT", key])
+    }
+
+    /// Which of the three masters of the beginning holds a key of [`crate::service::Service`].
+    pub fn master_of(&self, id: &str) -> usize {
+        usize::from(self.slot(&crate::service::Service::entry(id))) * 3 / 16_384
+    }
+
+    /// So many ids whose rows this master holds.
+    pub fn ids_of(&self, master: usize, count: usize) -> Vec<String> {
+        (0..).map(|id| format!("{id}")).filter(|id| self.master_of(id) == master).take(count).collect()
+    }
+}
