@@ -144,7 +144,9 @@ impl Cache {
         fallback_loads: usize,
         adoption: Adoption,
     ) -> Self {
-        let epoch = Arc::new(Epoch::new(under(&prefix, EPOCH, "")));
+        let epoch = under(&prefix, EPOCH, "");
+        let copies = store.as_ref().map(|store| store.elsewhere(&epoch)).unwrap_or_default();
+        let epoch = Arc::new(Epoch::new(epoch, copies));
         let undelivered = Arc::new(Undelivered::new(Arc::clone(&epoch)));
         if let Some(store) = &store {
             store.repaired_by(Arc::<Undelivered>::clone(&undelivered));
@@ -215,10 +217,11 @@ impl Cache {
         }
         let cache = &self.0;
         let stored = InRuntime::new(async move {
-            let mut stamps = Stamps::new(cache.epoch.known(), Vec::new());
+            let mut stamps = Stamps::new(&cache.epoch, Vec::new());
             let Entry::Value(stored) = Entry::parse(&store.get(&key).await.ok()??) else { return None };
             // Whoever reads by key alone does not know the tags before it has the entry, which names them.
-            stamps.name(stored.tags.iter().map(|(tag, _)| Arc::from(tag)).collect());
+            let named = stored.tags.iter().map(|(tag, _)| Arc::from(tag));
+            stamps.name(named.filter(|tag| !cache.epoch.keys().any(|key| key == tag)).collect());
             let (asks, sent) = (stamps.asks(&cache.epoch), Instant::now());
             if !asks.is_empty() {
                 stamps.answered(&store.stamps(&asks).await.ok()?, &cache.epoch, sent);
@@ -276,12 +279,15 @@ impl Cache {
         };
         let cache = &self.0;
         let put = InRuntime::new(async move {
-            let mut stamps = Stamps::new(cache.epoch.known(), Vec::new());
+            let mut stamps = Stamps::new(&cache.epoch, Vec::new());
             let (asks, sent) = (stamps.asks(&cache.epoch), Instant::now());
             if !asks.is_empty() {
                 stamps.answered(&store.stamps(&asks).await?, &cache.epoch, sent);
             }
-            let header = Header { epoch: stamps.epoch.ok_or(StoreError::OutOfMemory)?, ..header };
+            if !stamps.known() {
+                return Err(StoreError::OutOfMemory);
+            }
+            let header = Header { epoch: stamps.epoch.unwrap_or_default(), ..header };
             let value = entry::value(&header, &stamps.written(), &payload).into();
             let before = cache.flights.get(&key);
             let put = store.put(&key, &Filling { value, px, tags: Vec::new() }).await;
@@ -362,7 +368,8 @@ mod tests {
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]
                 .map(|text| cache.store_key(&key(text)));
-            let mut all = [&names[..], &[tag, Arc::clone(cache.epoch.key())]].concat();
+            let epoch = cache.epoch.keys().next().cloned().expect("its own");
+            let mut all = [&names[..], &[tag, epoch]].concat();
             let count = all.len();
             all.sort_unstable();
             all.dedup();

@@ -89,7 +89,7 @@ impl Context {
     pub(crate) fn of(call: &Call, caller: Caller) -> Option<Self> {
         let cache = call.cache.clone().or_else(|| Cache::current(call.site))?.into_inner();
         let key = cache.store_key(&call.key);
-        let stamps = Stamps::new(cache.epoch.known(), call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
+        let stamps = Stamps::new(&cache.epoch, call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
         let flight = if stamps.tagged() {
             stamps.tags().fold(key.to_string(), |named, tag| named + "\0" + tag).into()
         } else {

@@ -69,7 +69,7 @@ impl Cache {
         self.inner().invalidate(vec![key]).await.map_err(Error::from)
     }
 
-    /// Invalidates everything under this cache's prefix, by one deletion; what it held expires or is overwritten in
+    /// Invalidates everything under this cache's prefix, by one deletion (in a cluster three); what it held expires or is overwritten in
     /// time. The promise is that of [`invalidate`](Self::invalidate).
     ///
     /// Over Redis this takes a second: so long may another process rely on what it last read about the prefix.
@@ -78,8 +78,8 @@ impl Cache {
     ///
     /// As [`invalidate`](Self::invalidate).
     pub async fn clear(&self) -> Result<(), Error> {
-        let epoch = Arc::clone(self.inner().epoch.key());
-        self.inner().invalidate(vec![epoch]).await.map_err(Error::from)
+        let epoch = self.inner().epoch.keys().cloned().collect();
+        self.inner().invalidate(epoch).await.map_err(Error::from)
     }
 }
 
@@ -116,7 +116,7 @@ impl Inner {
                 }
                 _ => Ok(()),
             };
-            if keys.contains(self.epoch.key()) {
+            if self.epoch.keys().any(|epoch| keys.contains(epoch)) {
                 self.epoch.forget();
                 if deleted.is_ok() && store.shared() {
                     sleep(CLEARED).await;

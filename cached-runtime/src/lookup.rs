@@ -278,7 +278,7 @@ impl Context {
         }
         let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
-        self.stamps.epoch = self.cache.epoch.known();
+        self.stamps.recall(&self.cache.epoch);
         let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
         let acquired = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await;
         let (held, stamps) = match acquired {

@@ -9,6 +9,11 @@
 //! * Read before the load, not after: else a load that read the database before an invalidation would carry the stamp
 //!   from after it.
 //!
+//! Where the keys are on several servers, the epoch has *copies* on others, each with a stamp of its own; an entry
+//! carries all of them, and one that is known and is of now is enough. A clear deletes every one of them and is not
+//! complete before, so whoever still finds any of them as it was may go on. Else the death of the one server with the
+//! epoch would take everybody's hits along.
+//!
 //! The idea is FusionCache's tagging, with unique values in place of timestamps: clocks of several machines differ, and
 //! "created after the invalidation" may still be "read before it".
 
@@ -68,6 +73,7 @@ impl Ask {
 pub(crate) struct Epoch {
     key: Arc<str>,
     seen: Mutex<Seen>,
+    copies: Vec<Epoch>,
 }
 
 #[derive(Debug, Default)]
@@ -80,12 +86,14 @@ struct Seen {
 }
 
 impl Epoch {
-    pub(crate) fn new(key: Arc<str>) -> Self {
-        Self { key, seen: Mutex::default() }
+    pub(crate) fn new(key: Arc<str>, copies: Vec<Arc<str>>) -> Self {
+        let copies = copies.into_iter().map(|copy| Self::new(copy, Vec::new())).collect();
+        Self { key, seen: Mutex::default(), copies }
     }
 
-    pub(crate) fn key(&self) -> &Arc<str> {
-        &self.key
+    /// Its own key, then those of the copies.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        std::iter::once(&self.key).chain(self.copies.iter().map(|copy| &copy.key))
     }
 
     /// The epoch, if it was read recently enough to rely on.
@@ -118,6 +126,8 @@ impl Epoch {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.stamp = None;
         seen.forgotten = Some(Instant::now());
+        drop(seen);
+        self.copies.iter().for_each(Self::forget);
     }
 }
 
@@ -126,15 +136,25 @@ impl Epoch {
 pub(crate) struct Stamps {
     /// `None`: not known.
     pub(crate) epoch: Option<Stamp>,
+    /// Of the epoch's copies, in their order.
+    copies: Vec<(Arc<str>, Option<Stamp>)>,
     /// By key, so that two functions that name the same tags in another order agree.
     tags: Vec<(Arc<str>, Option<Stamp>)>,
 }
 
 impl Stamps {
-    pub(crate) fn new(epoch: Option<Stamp>, tags: Vec<Arc<str>>) -> Self {
-        let mut stamps = Self { epoch, tags: Vec::new() };
+    pub(crate) fn new(epoch: &Epoch, tags: Vec<Arc<str>>) -> Self {
+        let mut stamps = Self::default();
+        stamps.recall(epoch);
         stamps.name(tags);
         stamps
+    }
+
+    /// The epoch as far as it was read recently.
+    pub(crate) fn recall(&mut self, epoch: &Epoch) {
+        self.epoch = epoch.known();
+        self.copies.clear();
+        self.copies.extend(epoch.copies.iter().map(|copy| (Arc::clone(&copy.key), copy.known())));
     }
 
     /// Sets the tags, none of which is known yet.
@@ -148,15 +168,18 @@ impl Stamps {
         !self.tags.is_empty()
     }
 
-    /// Whether every stamp is known: else nothing is served and nothing stored.
+    /// Whether every stamp is known that has to be: else nothing is served and nothing stored.
     pub(crate) fn known(&self) -> bool {
-        self.epoch.is_some() && self.tags.iter().all(|(_, stamp)| stamp.is_some())
+        (self.epoch.is_some() || self.copies.iter().any(|(_, stamp)| stamp.is_some()))
+            && self.tags.iter().all(|(_, stamp)| stamp.is_some())
     }
 
     /// What has to be read along with the entry: the tags with every look, the epoch now and then.
     pub(crate) fn asks(&self, epoch: &Epoch) -> Vec<Ask> {
+        let copies = epoch.copies.iter().zip(&self.copies);
+        let copies = copies.filter(|(_, (_, known))| known.is_none()).map(|(copy, _)| copy.ask());
         let epoch = self.epoch.is_none().then(|| epoch.ask());
-        epoch.into_iter().chain(self.tags.iter().map(|(tag, _)| Ask::tag(tag))).collect()
+        epoch.into_iter().chain(copies).chain(self.tags.iter().map(|(tag, _)| Ask::tag(tag))).collect()
     }
 
     /// The answers to those.
@@ -167,6 +190,10 @@ impl Stamps {
             if let Some(stamp) = self.epoch {
                 epoch.answered(stamp, sent);
             }
+        }
+        for (copy, (_, stamp)) in epoch.copies.iter().zip(&mut self.copies).filter(|(_, (_, stamp))| stamp.is_none()) {
+            *stamp = answers.next().flatten();
+            stamp.iter().for_each(|stamp| copy.answered(*stamp, sent));
         }
         for ((_, stamp), answer) in self.tags.iter_mut().zip(answers) {
             *stamp = answer;
@@ -182,6 +209,11 @@ impl Stamps {
                 epoch.answered(stamp, sent);
             }
         }
+        for (copy, (key, stamp)) in epoch.copies.iter().zip(&mut self.copies).filter(|(_, (_, stamp))| stamp.is_none())
+        {
+            *stamp = of(key);
+            stamp.iter().for_each(|stamp| copy.answered(*stamp, sent));
+        }
         for (tag, stamp) in &mut self.tags {
             *stamp = of(tag);
         }
@@ -196,23 +228,30 @@ impl Stamps {
     /// anyhow.
     pub(crate) fn outliving(&self, px: Option<Duration>, epoch: &Epoch) -> Vec<Arc<str>> {
         let long = px.is_none_or(|px| px > EPOCH_LIFE / 2);
-        self.tags().chain(long.then_some(&epoch.key)).cloned().collect()
+        self.tags().chain(long.then_some(epoch).into_iter().flat_map(Epoch::keys)).cloned().collect()
     }
 
     /// Whether an entry with this epoch and these tags is one of now.
     pub(crate) fn cover(&self, epoch: Stamp, tags: &Tags) -> bool {
         let mut carried = tags.iter();
-        self.epoch == Some(epoch)
-            && self.tags.iter().all(|(tag, stamp)| {
-                carried.next().is_some_and(|(name, carried)| name == &**tag && Some(carried) == *stamp)
+        let tagged = self.tags.iter().all(|(tag, stamp)| {
+            carried.next().is_some_and(|(name, carried)| name == &**tag && Some(carried) == *stamp)
+        });
+        let mut of_now = self.epoch == Some(epoch);
+        tagged
+            && carried.all(|(name, carried)| {
+                let copy = self.copies.iter().find(|(copy, _)| **copy == *name);
+                of_now |= copy.is_some_and(|(_, stamp)| *stamp == Some(carried));
+                copy.is_some()
             })
-            && carried.next().is_none()
+            && of_now
     }
 
     /// The tags as an entry carries them.
     pub(crate) fn written(&self) -> Tags {
         let mut bytes = Vec::new();
-        for (tag, stamp) in &self.tags {
+        let copies = self.copies.iter().filter(|(_, stamp)| stamp.is_some());
+        for (tag, stamp) in self.tags.iter().chain(copies) {
             // A key is no longer than a prefix and 200 bytes; a tag that is would never be read back as itself.
             bytes.put_u16_le(u16::try_from(tag.len()).unwrap_or(0));
             bytes.put_slice(tag.as_bytes());
@@ -246,7 +285,8 @@ mod tests {
     use super::*;
 
     fn stamps(epoch: Stamp, tags: &[(&str, Stamp)]) -> Stamps {
-        let mut stamps = Stamps::new(Some(epoch), tags.iter().map(|(tag, _)| Arc::from(*tag)).collect());
+        let mut stamps = Stamps { epoch: Some(epoch), ..Stamps::default() };
+        stamps.name(tags.iter().map(|(tag, _)| Arc::from(*tag)).collect());
         for (tag, stamp) in &mut stamps.tags {
             *stamp = tags.iter().find(|(name, _)| *name == &**tag).map(|(_, stamp)| *stamp);
         }
@@ -261,13 +301,13 @@ mod tests {
         assert!(!now.cover(1, &stamps(1, &[("a", 2), ("b", 9)]).written()), "a tag was invalidated");
         assert!(!now.cover(1, &stamps(1, &[("a", 2)]).written()), "stored without one of the tags");
         assert!(!stamps(1, &[("a", 2)]).cover(1, &now.written()), "a tag that this call does not know");
-        assert!(!Stamps::new(None, Vec::new()).cover(0, &Tags::default()), "nothing is known");
+        assert!(!Stamps::default().cover(0, &Tags::default()), "nothing is known");
         assert!(stamps(1, &[]).cover(1, &Tags::default()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_epoch_is_relied_on_for_as_long_as_its_lease_and_no_longer() {
-        let epoch = Epoch::new("e".into());
+        let epoch = Epoch::new("e".into(), Vec::new());
         assert_eq!(epoch.known(), None);
         let sent = Instant::now();
         tokio::time::advance(EPOCH_LEASE / 2).await;
@@ -284,5 +324,26 @@ mod tests {
         assert_eq!(epoch.known(), None, "asked for before it was forgotten");
         assert!(epoch.ask().extend);
         assert!(!epoch.ask().extend);
+    }
+
+    fn copied(epoch: Option<Stamp>, copies: [Option<Stamp>; 2], tags: &[(&str, Stamp)]) -> Stamps {
+        let copies = ["e{1}", "e{2}"].into_iter().zip(copies);
+        Stamps { epoch, copies: copies.map(|(key, stamp)| (key.into(), stamp)).collect(), ..stamps(0, tags) }
+    }
+
+    #[test]
+    fn one_copy_of_the_epoch_that_is_known_and_of_now_is_enough() {
+        let tags = &[("a", 4)];
+        let stored = copied(Some(1), [Some(2), Some(3)], tags).written();
+        assert!(copied(Some(1), [None, None], tags).cover(1, &stored));
+        assert!(copied(None, [None, Some(3)], tags).cover(1, &stored));
+        assert!(copied(Some(9), [Some(9), Some(3)], tags).cover(1, &stored), "a clear has not come to its end");
+        assert!(!copied(Some(9), [Some(9), Some(9)], tags).cover(1, &stored), "it has");
+        assert!(!copied(None, [None, None], tags).cover(1, &stored), "nothing is known");
+        assert!(!copied(Some(1), [Some(2), Some(3)], &[("a", 9)]).cover(1, &stored), "a tag was invalidated");
+        assert!(!copied(Some(1), [Some(2), Some(3)], &[]).cover(1, &stored), "a tag that this call does not know");
+        let without = copied(None, [Some(2), None], tags).written();
+        assert!(!copied(Some(1), [None, Some(3)], tags).cover(0, &without), "stored while the others were away");
+        assert!(copied(None, [Some(2), Some(3)], tags).cover(0, &without));
     }
 }

@@ -190,6 +190,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Names under which copies of this key are likely to be on other servers; none where there is but one.
+    fn elsewhere(&self, _key: &str) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// How the store is, as far as is known without asking it.
     fn condition(&self) -> Condition {
         Condition::Up

@@ -66,7 +66,7 @@ impl Undelivered {
         acknowledged.extend(keys.iter().map(|key| (now, Arc::clone(key))));
         if acknowledged.len() > MOST {
             acknowledged.clear();
-            acknowledged.push_back((now, Arc::clone(self.epoch.key())));
+            acknowledged.extend(self.epoch.keys().map(|epoch| (now, Arc::clone(epoch))));
         }
     }
 
@@ -84,7 +84,7 @@ impl Undelivered {
             return false;
         }
         let keys = self.keys();
-        keys.contains_key(self.epoch.key())
+        self.epoch.keys().any(|epoch| keys.contains_key(epoch))
             || keys.contains_key(key)
             || tags.into_iter().any(|tag| keys.contains_key(tag))
     }
@@ -97,7 +97,7 @@ impl Undelivered {
         keys.extend(undelivered.iter().map(|key| (Arc::clone(key), number)));
         if keys.len() > MOST {
             keys.clear();
-            keys.insert(Arc::clone(self.epoch.key()), number);
+            keys.extend(self.epoch.keys().map(|epoch| (Arc::clone(epoch), number)));
         }
         self.count.store(keys.len(), Ordering::SeqCst);
         drop(keys);
@@ -167,7 +167,7 @@ impl Repair for Undelivered {
     }
 
     fn delivered(&self, delivered: &[(Arc<str>, u64)]) {
-        if delivered.iter().any(|(key, _)| key == self.epoch.key()) {
+        if delivered.iter().any(|(key, _)| self.epoch.keys().any(|epoch| epoch == key)) {
             // While the key is still queued: nobody may go by the stamp that was there.
             self.epoch.forget();
         }

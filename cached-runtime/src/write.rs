@@ -338,7 +338,7 @@ impl State {
     async fn mark(&mut self, tags: Vec<Arc<str>>) {
         let token = Token::fresh();
         let placeholder = entry::writer(&token);
-        let mut stamps = Stamps::new(self.cache.epoch.known(), tags);
+        let mut stamps = Stamps::new(&self.cache.epoch, tags);
         let (asks, sent) = (stamps.asks(&self.cache.epoch), Instant::now());
         let lease = self.policy.lease;
         let before = self.flights();

@@ -90,6 +90,10 @@ impl Server {
         self.signal("-STOP");
     }
 
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
     /// `SIGKILL`.
     pub fn kill(&mut self) {
         self.child.kill().expect("a signal");

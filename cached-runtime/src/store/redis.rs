@@ -340,6 +340,11 @@ impl Store for RedisStore {
         })
     }
 
+    #[cfg(feature = "cluster")]
+    fn elsewhere(&self, key: &str) -> Vec<Arc<str>> {
+        if self.servers.is_one() { Vec::new() } else { cluster::slot::elsewhere(key) }
+    }
+
     fn condition(&self) -> Condition {
         self.servers.condition()
     }

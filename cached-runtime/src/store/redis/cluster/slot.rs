@@ -1,5 +1,7 @@
 //! Which of a cluster's 16384 slots a key is in.
 
+use std::sync::Arc;
+
 /// How many there are.
 pub(crate) const SLOTS: u16 = 16_384;
 
@@ -34,9 +36,36 @@ pub(crate) fn of(key: &[u8]) -> u16 {
     crc % SLOTS
 }
 
+/// Names for copies of this key, by hash tags, a third and two thirds of all slots away: with three masters or more
+/// these are others, unless slots were moved about a lot. None where a hash tag of the key's own rules.
+pub(crate) fn elsewhere(key: &str) -> Vec<Arc<str>> {
+    let third = SLOTS / 3;
+    let away = |by: u16| {
+        let wanted = (of(key.as_bytes()) + by) % SLOTS;
+        let tagged = |number: u32| format!("{key}{{{number}}}");
+        // About every sixtieth number does.
+        (0..4096).map(tagged).find(|name| of(name.as_bytes()).abs_diff(wanted) < third / 40).map(Arc::from)
+    };
+    [third, 2 * third].into_iter().filter_map(away).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{SLOTS, elsewhere, of};
+
+    #[test]
+    fn copies_are_named_the_same_in_every_process_and_are_far_from_each_other() {
+        for key in ["shop:%epoch", "%epoch", "test:%epoch"] {
+            let copies = elsewhere(key);
+            assert_eq!(copies, elsewhere(key));
+            let mut slots: Vec<_> = copies.iter().map(|copy| of(copy.as_bytes())).chain([of(key.as_bytes())]).collect();
+            slots.sort_unstable();
+            slots.push(slots[0] + SLOTS);
+            assert_eq!(slots.len(), 4);
+            assert!(slots.windows(2).all(|pair| pair[1] - pair[0] > SLOTS / 4), "{slots:?}");
+        }
+        assert!(elsewhere("{shop}:%epoch").is_empty());
+    }
 
     /// From `CLUSTER KEYSLOT`.
     #[test]
