@@ -1,5 +1,6 @@
 //! What the cache promises over several servers: a Redis Cluster, and a master that sentinels watch.
 
+#[allow(dead_code, reason = "the faults use all of it")]
 #[path = "../faults/service.rs"]
 mod service;
 #[path = "../support/mod.rs"]
