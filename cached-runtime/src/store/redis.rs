@@ -53,7 +53,7 @@ impl RedisStore {
     /// `probe` is a key that may be written to find out whether a server takes writes.
     pub(crate) fn new(target: Target, deadline: Duration, probe: Arc<str>) -> Self {
         let servers = match target {
-            Target::One(address) => Servers::one(Place::Fixed(address), deadline, probe),
+            Target::One(address) => Servers::one(Place::Fixed(Box::new(address)), deadline, probe),
             #[cfg(feature = "cluster")]
             Target::Cluster(first, others) => Servers::Many(cluster::Cluster::new(first, others, deadline, probe)),
             #[cfg(feature = "sentinel")]
@@ -330,6 +330,10 @@ impl Store for RedisStore {
                 }
                 let deleted = self.command(first, &command).await.map(drop);
                 return Ok(vec![deleted; keys.len()]);
+            }
+            // The client takes an empty pipeline for a mistake.
+            if keys.is_empty() {
+                return Ok(Vec::new());
             }
             let mut commands = Pipeline::with_capacity(keys.len());
             for key in keys {

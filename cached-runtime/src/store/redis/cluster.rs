@@ -293,7 +293,7 @@ impl Cluster {
             return Arc::clone(node);
         }
         let share = Share::Slots(Territory { cluster: Weak::clone(&self.this), address: Arc::clone(&address) });
-        let node = Arc::new(Node::new(Place::Fixed(self.login.at(host, port)), self.deadline, share));
+        let node = Arc::new(Node::new(Place::Fixed(Box::new(self.login.at(host, port))), self.deadline, share));
         if let Some(repair) = self.repair.get() {
             node.breaker.repaired_by(Arc::clone(repair));
         }

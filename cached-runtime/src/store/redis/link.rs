@@ -42,7 +42,7 @@ type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
 #[derive(Clone)]
 pub(crate) enum Place {
     /// It stays where it is.
-    Fixed(Address),
+    Fixed(Box<Address>),
     /// Wherever the master is by now.
     #[cfg(feature = "sentinel")]
     Watched(Arc<Sentinels>),
@@ -62,7 +62,7 @@ impl Place {
     /// Where the server is now: asked for with every connection.
     async fn address(&self) -> Result<Address, redis::RedisError> {
         match self {
-            Self::Fixed(address) => Ok(address.clone()),
+            Self::Fixed(address) => Ok(Address::clone(address)),
             #[cfg(feature = "sentinel")]
             Self::Watched(sentinels) => sentinels.master().await,
         }
@@ -455,7 +455,7 @@ mod tests {
 
     fn links() -> Links {
         // Nothing listens on port 1.
-        let place = Place::Fixed(Address::parse("redis://127.0.0.1:1/").expect("a URL"));
+        let place = Place::Fixed(Box::new(Address::parse("redis://127.0.0.1:1/").expect("a URL")));
         Links::new(place, Arc::default(), Share::Everything { probe: "test:%probe".into() })
     }
 
