@@ -101,3 +101,35 @@ fn ported(url: &str) -> String {
     let has_port = server.rsplit_once(']').map_or(server, |(_, behind)| behind).contains(':');
     format!("{scheme}://{authority}{}/{path}", if has_port { "" } else { ":26379" })
 }
+
+#[cfg(all(test, not(all(feature = "cluster", feature = "sentinel"))))]
+mod tests {
+    use super::*;
+
+    /// The feature that is asked for, where the password is not printed.
+    fn wanted(target: Result<Target, Error>) -> &'static str {
+        match target {
+            Err(error @ Error::Feature { feature, .. }) => {
+                let printed = format!("{error} {error:?}");
+                assert!(printed.contains(&format!("`{feature}`")) && !printed.contains("hunter2"), "{printed}");
+                feature
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[test]
+    fn a_cluster_without_its_feature_names_it() {
+        assert_eq!(wanted(Target::parse("redis+cluster://user:hunter2@one:7000,two/")), "cluster");
+        assert_eq!(wanted(Target::cluster(vec!["redis://user:hunter2@one".to_owned()])), "cluster");
+    }
+
+    #[cfg(not(feature = "sentinel"))]
+    #[test]
+    fn sentinels_without_their_feature_name_it() {
+        assert_eq!(wanted(Target::parse("redis+sentinel://user:hunter2@one,two/mymaster")), "sentinel");
+        let sentinels = vec!["redis://user:hunter2@one".to_owned()];
+        assert_eq!(wanted(Target::sentinel(sentinels, "mymaster".to_owned())), "sentinel");
+    }
+}
