@@ -238,11 +238,13 @@ impl Names<'_> {
     }
 }
 
-/// By the name of the type, behind references: `&mut Transaction<'_, Sqlite>`, `&mut PgTransaction<'_>`.
+/// By the name of the type, behind references: `&mut Transaction<'_, Sqlite>`, `&mut PgTransaction<'_>`, and the
+/// runtime's own `&mut CacheTx<'_, Sqlite>`.
 fn is_transaction(ty: &Type) -> bool {
     match output::bare(ty) {
         Type::Reference(reference) => is_transaction(&reference.elem),
-        other => output::last_segment(other).is_some_and(|segment| segment.ident.to_string().contains("Transaction")),
+        other => output::last_segment(other)
+            .is_some_and(|segment| segment.ident == "CacheTx" || segment.ident.to_string().contains("Transaction")),
     }
 }
 
@@ -295,6 +297,7 @@ mod tests {
             ("&mut Transaction<'_, Sqlite>", true),
             ("&mut sqlx::PgTransaction<'_>", true),
             ("&DatabaseTransaction", true),
+            ("&mut CacheTx<'_, Sqlite>", true),
             ("&SqlitePool", false),
             ("Vec<Transaction>", false),
         ] {

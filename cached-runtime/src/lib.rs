@@ -70,6 +70,7 @@ mod invalidate;
 mod key;
 mod lease;
 mod lookup;
+mod marker;
 mod outcome;
 mod policy;
 mod presence;

@@ -14,15 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner, IntoCache};
 use crate::codec::CacheValue;
-use crate::entry::{self, Header, Placeholder};
+use crate::entry::{self, Header};
 use crate::invalidate::Delivery;
 use crate::key::Key;
+use crate::marker::Marker;
 use crate::outcome::Shape;
 use crate::policy::{IntoTtl, Policy};
 use crate::presence::Plain;
@@ -198,21 +198,6 @@ enum How {
     Marked(Marker),
 }
 
-/// Hides what it was put over, and is kept alive until dropped.
-#[derive(Debug)]
-struct Marker {
-    placeholder: Placeholder,
-    /// What an entry that takes its place must carry.
-    stamps: Stamps,
-    watchdog: AbortHandle,
-}
-
-impl Drop for Marker {
-    fn drop(&mut self) {
-        self.watchdog.abort();
-    }
-}
-
 impl Writing {
     async fn begin(write: Write) -> Self {
         let Some(cache) = write.cache.or_else(|| Cache::current(write.site)).filter(|_| write.when) else {
@@ -358,9 +343,8 @@ impl State {
             }
         };
         stamps.answered(&answers, &self.cache.epoch, sent);
-        let watchdog = keep(Arc::clone(&self.store), self.keys.clone(), placeholder, self.policy);
-        let watchdog = self.runtime.spawn(watchdog).abort_handle();
-        self.how = How::Marked(Marker { placeholder, stamps, watchdog });
+        let marker = Marker::keep(&self.store, &self.keys, placeholder, stamps, self.policy, &self.runtime);
+        self.how = How::Marked(marker);
     }
 
     /// The value in place of the marker, or nothing.
@@ -429,18 +413,6 @@ impl State {
     fn detach(&self, flights: Vec<(Arc<str>, Arc<crate::flight::Flight>)>) {
         for (key, flight) in flights {
             self.cache.flights.detach(&key, &flight);
-        }
-    }
-}
-
-/// Renews markers at a third of their lease until the write has ended or has taken too long. One that is lost is left to
-/// whoever has its place.
-async fn keep(store: Arc<dyn Store>, keys: Vec<Arc<str>>, placeholder: Placeholder, policy: Policy) {
-    let began = Instant::now();
-    while began.elapsed() < policy.load_timeout {
-        sleep(policy.lease / 3).await;
-        for key in &keys {
-            let _kept = store.renew(key, &placeholder, policy.lease).await;
         }
     }
 }

@@ -65,7 +65,7 @@ async fn a_slot_moves_under_readers_and_writers_without_an_error_or_an_old_value
             let mut calls = 0_u64;
             while !over.load(Ordering::SeqCst) {
                 for id in &ids {
-                    if number == 0 && calls % 5 == 0 {
+                    if number == 0 && calls.is_multiple_of(5) {
                         let written = service.write();
                         service.invalidate(id).await.expect("an invalidation");
                         let answer = service.read(id).await;

@@ -4,37 +4,32 @@
 //! authentication error. Here a caller that finds no connection goes on at once, and a task of our own reconnects,
 //! whatever the error was.
 
+mod supervisor;
+
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, PushInfo, PushKind};
+use redis::{AsyncConnectionConfig, PushInfo};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
 
+use self::supervisor::{Gone, Supervisor};
 use super::address::Address;
-use super::breaker::{Breaker, Server};
+use super::breaker::Breaker;
 use super::commands::refusal;
-use super::scripts;
 #[cfg(feature = "sentinel")]
 use super::sentinel::Sentinels;
 use super::share::Share;
 use super::tracker::Tracker;
-use crate::store::{Repair, StoreError};
+use crate::store::StoreError;
 
 /// To connect, log in and load the scripts.
 const CONNECT: Duration = Duration::from_millis(500);
-/// Between attempts: grows from the first to the second. Never longer, so that a server which came back is used again
-/// within a second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 /// So many operations in a row without an answer call for a ping.
 const SUSPICIOUS: u32 = 3;
-const PING: Duration = Duration::from_millis(100);
-/// To send what a server has missed.
-const REPAIR: Duration = Duration::from_secs(2);
 
 type ByRuntime = RwLock<Vec<(runtime::Id, Arc<Link>)>>;
 
@@ -219,197 +214,6 @@ impl Link {
             self.doubt();
         }
         refusal(error)
-    }
-}
-
-/// Removes a link when its supervisor ends, with its runtime or with its cache.
-struct Gone {
-    id: runtime::Id,
-    links: Weak<ByRuntime>,
-}
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        if let Some(links) = self.links.upgrade() {
-            let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = links.iter().position(|(id, _)| *id == self.id).map(|at| links.swap_remove(at));
-            // Dropped after the lock: a link's own drop may reach here again.
-            drop(links);
-            drop(gone);
-        }
-    }
-}
-
-struct Supervisor {
-    place: Place,
-    publish: watch::Sender<State>,
-    signals: Arc<Signals>,
-    breaker: Arc<Breaker>,
-    share: Share,
-    _gone: Gone,
-}
-
-impl Supervisor {
-    async fn run(self) {
-        let mut pause = BACKOFF.0;
-        let mut reported = false;
-        loop {
-            match self.attempt().await {
-                Ok(connection) => {
-                    if reported {
-                        log::info!("cache: connected to {:?} again", self.place);
-                        reported = false;
-                    }
-                    pause = BACKOFF.0;
-                    self.signals.unanswered.store(0, Ordering::Relaxed);
-                    self.publish.send_replace(State::Up(connection.clone()));
-                    self.watch_over(connection).await;
-                }
-                Err(error) => {
-                    if !reported {
-                        reported = true;
-                        let why = Code(&error);
-                        log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.place);
-                    }
-                }
-            }
-            self.publish.send_replace(State::Down);
-            sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
-            pause = (pause * 2).min(BACKOFF.1);
-        }
-    }
-
-    /// A connection to a server that may be used: nobody else tries it while the breaker is open, and what it has
-    /// missed is made up for.
-    async fn attempt(&self) -> Result<MultiplexedConnection, redis::RedisError> {
-        if self.breaker.is_open() {
-            let mut server = self.breaker.turn().await;
-            let mut connection = self.connect().await?;
-            self.repair(&mut connection, &mut server).await?;
-            Ok(connection)
-        } else {
-            let mut connection = self.connect().await?;
-            let mut server = self.breaker.turn().await;
-            self.repair(&mut connection, &mut server).await?;
-            Ok(connection)
-        }
-    }
-
-    /// Closes the breaker, after the invalidations that this server has not heard of.
-    async fn repair(
-        &self,
-        connection: &mut MultiplexedConnection,
-        server: &mut Server,
-    ) -> Result<(), redis::RedisError> {
-        let repaired = timeout(REPAIR, async {
-            let info = redis::cmd("INFO").arg("server").query_async::<String>(connection).await;
-            let mut replaced = server.is_another(info.ok().as_deref().and_then(run_id));
-            if self.breaker.is_open()
-                && let Some(probe) = self.share.probe()
-            {
-                let mut write = redis::cmd("SET");
-                self.accepted(write.arg(&*probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
-            }
-            while let Some(repair) = self.breaker.repair() {
-                let outstanding = self.outstanding(repair, replaced);
-                for some in outstanding.chunks(500) {
-                    // One command each: in a cluster their slots differ.
-                    for ((key, number), reply) in some.iter().zip(delete_each(connection, some).await?) {
-                        match reply.extract_error() {
-                            Ok(_) => repair.delivered(&[(Arc::clone(key), *number)]),
-                            Err(error) => self.accepted(Err(error))?,
-                        }
-                    }
-                }
-                replaced = false;
-                let left = self.outstanding(repair, false).len();
-                // None of those that are left may be deleted here: this process goes on not to trust them.
-                if left == 0 || left >= outstanding.len() {
-                    break;
-                }
-            }
-            self.breaker.close();
-            Ok(())
-        });
-        repaired.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
-    }
-
-    /// What this server has not heard of.
-    fn outstanding(&self, repair: &Arc<dyn Repair>, replaced: bool) -> Vec<(Arc<str>, u64)> {
-        let mut outstanding = repair.outstanding(replaced);
-        outstanding.retain(|(key, _)| self.share.holds(key));
-        outstanding
-    }
-
-    /// A refusal that is about this one command, or about memory, is an answer.
-    fn accepted(&self, answer: Result<redis::Value, redis::RedisError>) -> Result<(), redis::RedisError> {
-        let Err(error) = answer else { return Ok(()) };
-        let meaning = refusal(&error);
-        if meaning.is_about_the_server() {
-            self.breaker.stay_open(&meaning);
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
-        let signals = Arc::downgrade(&self.signals);
-        let connected = timeout(CONNECT, async {
-            let mut connection = open(&self.place, move |push: &PushInfo| {
-                if push.kind == PushKind::Disconnection
-                    && let Some(signals) = signals.upgrade()
-                {
-                    signals.doubtful.notify_one();
-                }
-            })
-            .await?;
-            let mut load = redis::pipe();
-            for script in scripts::ALL {
-                load.cmd("SCRIPT").arg("LOAD").arg(script).ignore();
-            }
-            // Loading is only there to spare the first miss two round trips: where it is not allowed, calls go on
-            // without.
-            let _ = load.query_async::<()>(&mut connection).await;
-            redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            Ok(connection)
-        });
-        connected.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
-    }
-
-    /// Returns when the connection is of no more use.
-    async fn watch_over(&self, mut connection: MultiplexedConnection) {
-        loop {
-            self.signals.doubtful.notified().await;
-            // The server is tried on a new connection: its address may be another one's by now.
-            if self.breaker.is_open() {
-                return;
-            }
-            // The signal may be about the connection before this one: ask this one.
-            let ping = redis::cmd("PING");
-            match timeout(PING, ping.query_async::<()>(&mut connection)).await {
-                Ok(Ok(())) => self.signals.unanswered.store(0, Ordering::Relaxed),
-                // `LOADING`, `BUSY` and the like are answers: the connection works.
-                Ok(Err(error)) if !error.is_io_error() => {}
-                _ => return,
-            }
-        }
-    }
-}
-
-/// From the answer to `INFO server`.
-fn run_id(info: &str) -> Option<String> {
-    info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::to_owned)
-}
-
-/// An error's code, without a server's own words.
-struct Code<'e>(&'e redis::RedisError);
-
-impl std::fmt::Display for Code<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.code() {
-            Some(code) => f.write_str(code),
-            None => write!(f, "{:?}", self.0.kind()),
-        }
     }
 }
 
