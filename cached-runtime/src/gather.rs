@@ -22,6 +22,9 @@ pub trait Gather<Id>: Sized {
 
     /// The inverse.
     fn gather(ids: Vec<Id>, values: Vec<Option<Self::Value>>) -> Self;
+
+    /// Whether the value of the one is that of the other too. Where every id has a place of its own, it never is.
+    fn same(one: &Id, other: &Id) -> bool;
 }
 
 impl<Id: Eq + Hash, T, S: BuildHasher + Default> Gather<Id> for HashMap<Id, T, S> {
@@ -37,6 +40,10 @@ impl<Id: Eq + Hash, T, S: BuildHasher + Default> Gather<Id> for HashMap<Id, T, S
 
     fn gather(ids: Vec<Id>, values: Vec<Option<T>>) -> Self {
         ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, value?))).collect()
+    }
+
+    fn same(one: &Id, other: &Id) -> bool {
+        one == other
     }
 }
 
@@ -54,6 +61,10 @@ impl<Id: Ord, T> Gather<Id> for BTreeMap<Id, T> {
     fn gather(ids: Vec<Id>, values: Vec<Option<T>>) -> Self {
         ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, value?))).collect()
     }
+
+    fn same(one: &Id, other: &Id) -> bool {
+        one == other
+    }
 }
 
 impl<Id, T> Gather<Id> for Vec<Option<T>> {
@@ -70,6 +81,10 @@ impl<Id, T> Gather<Id> for Vec<Option<T>> {
 
     fn gather(_: Vec<Id>, values: Vec<Option<T>>) -> Self {
         values
+    }
+
+    fn same(_: &Id, _: &Id) -> bool {
+        false
     }
 }
 
@@ -121,6 +136,8 @@ pub(crate) struct Sorting<W, Id, T, F> {
     pub(crate) into_each: fn(W, &[Id], &F) -> Vec<Option<T>>,
     /// The inverse.
     pub(crate) gather: fn(Vec<Id>, Vec<Option<T>>, &F) -> W,
+    /// Whether the value of the one is that of the other too.
+    pub(crate) same: fn(&Id, &Id) -> bool,
 }
 
 impl<W: Gather<Id>, Id> Sorting<W, Id, W::Value, ()> {
@@ -130,6 +147,7 @@ impl<W: Gather<Id>, Id> Sorting<W, Id, W::Value, ()> {
             each: |written, ids, ()| written.each(ids),
             into_each: |written, ids, ()| written.into_each(ids),
             gather: |ids, values, ()| W::gather(ids, values),
+            same: W::same,
         }
     }
 }
@@ -159,6 +177,7 @@ impl<W: Listed, Id: Eq + Hash, F: Fn(&W::Value) -> Id> Sorting<W, Id, W::Value, 
                 let found = ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, value?)));
                 W::of(found.filter_map(|(id, value)| given.insert(id).then_some(value)).collect())
             },
+            same: |one, other| one == other,
         }
     }
 }

@@ -22,8 +22,11 @@ pub struct TypedBatch<S: Shape, Id, T, F> {
     codec: fn() -> Codec<T>,
     /// By position, as far as known. `Some(None)`: there is none.
     values: Vec<Option<Option<T>>>,
-    /// The positions that have the key of an earlier one, by that one.
+    /// The positions that have the key of an earlier one, by that one. Not those with its id, too, in a collection that
+    /// has one value for both: nobody has to ask for them.
     repeats: HashMap<usize, Vec<usize>>,
+    /// How many those are.
+    told: usize,
     /// What the body returned for all of the ids, to be given back as it is.
     whole: Option<S::Written>,
     /// The positions that the body runs for.
@@ -54,14 +57,20 @@ pub fn gathering<S: Shape, Id, T: CacheValue, F>(slots: Slots, each: Each<S, Id,
         type_tag: Plain::<T>::type_tag,
         type_name: type_name::<T>,
     };
+    let same = (each.sorting)().same;
+    let mut values: Vec<Option<Option<T>>> = each.ids.iter().map(|_| None).collect();
     let mut repeats: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut told = 0;
     for (at, position) in slots.positions.iter().enumerate() {
-        if let Position::Same(first) = position {
+        let Position::Same(first) = position else { continue };
+        if same(&each.ids[*first], &each.ids[at]) {
+            values[at] = Some(None);
+            told += 1;
+        } else {
             repeats.entry(*first).or_default().push(at);
         }
     }
-    let values = each.ids.iter().map(|_| None).collect();
-    TypedBatch { slots, each, codec, values, repeats, whole: None, missing: Vec::new() }
+    TypedBatch { slots, each, codec, values, repeats, told, whole: None, missing: Vec::new() }
 }
 
 impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
@@ -182,7 +191,7 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         }
         // Past the cache it is the body's own. Else all comes together from its parts, even where the body gave all of
         // them: a caller cannot tell which ones were cached.
-        let (apart, all) = (each.is_some(), ids.len() == self.values.len());
+        let (apart, all) = (each.is_some(), ids.len() + self.told == self.values.len());
         drop(each);
         if self.slots.bypassed || (!apart && all) {
             self.whole = Some(written);
