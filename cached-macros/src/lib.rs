@@ -3,9 +3,9 @@
 //! # Layout
 //!
 //! `attribute` says which one it is, `args` reads its options and `item` the function it stands on; `key` and `template`
-//! read keys and tags; `output` knows return types. `check` holds every rule about misuse, `errors` collects what they
-//! find. What passed goes to `expand`, the only module that writes code. `newtype` and `cache_key` are the derives' own
-//! small ways through the same stations.
+//! read keys and tags; `output` knows return types, and `ids` the argument of a batch. `check` holds every rule about
+//! misuse, `errors` collects what they find. What passed goes to `expand`, the only module that writes code. `newtype`
+//! and `cache_key` are the derives' own small ways through the same stations.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -65,6 +65,8 @@ use crate::newtype::Newtype;
 /// | `jitter = 0.1` | shortens each ttl at random by up to this share | `0.05` |
 /// | `load_timeout = "30s"` | a load longer than this loses its lease | `30s` |
 /// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together; an argument that a tag names need not be in the key | none |
+/// | `each = id in ids` | a batch, see below | one value for the whole call |
+/// | <code>by = \|v\| v.id</code> | which id a value of a batch has, where it returns `Vec<T>` | the collection says it |
 /// | `bypass_in_transaction` | with a `Transaction` among the arguments: run the body, past the cache | compile error where there is such an argument |
 /// | `cache = self.cache.clone()` | which cache | the scope's, else the installed one |
 /// | `returns = value`, `returns = result` | how the return type is read | by its type: of a `Result` the `Ok` is cached |
@@ -75,6 +77,24 @@ use crate::newtype::Newtype;
 /// `<name>` stands for an argument, or for a name that a pattern binds; fields, tuple indices and getters may follow:
 /// `<user.id>`, `<pair.0>`, `<page.number()>`, `<self.tenant>`. `<filter|hash>` writes a hash of any serializable
 /// value. `<<` and `>>` are literal brackets. Braces are text, since Redis Cluster gives them a meaning.
+///
+/// # Batches
+///
+/// ```ignore
+/// #[cached(key = "user:<id>", ttl = 3600, mutex, each = id in ids, skip(pool))]
+/// pub async fn find_users(pool: &SqlitePool, ids: &[i64]) -> Result<HashMap<i64, User>, sqlx::Error> {
+///     // `ids` are those that were not cached.
+/// }
+/// ```
+///
+/// `id` is a new name, for the key; `ids` is an argument: `&[Id]`, `&Vec<Id>` or `Vec<Id>`. All keys are asked for in one
+/// round trip, the body is called once with the ids that are missing, in order, and each value is stored under its own
+/// key, where the function for a single id finds it. What comes back is a `HashMap<Id, T>`, a `BTreeMap<Id, T>`, a
+/// `Vec<Option<T>>` (one for each id, in order) or, with `by`, a `Vec<T>` in the order of the ids; it does not depend on
+/// what was cached, and the body need not be called at all.
+///
+/// Another call may be loading some of the ids. A batch loads its own first, and then waits for those; where that load
+/// fails, the body runs once more. So arguments that are neither references nor ids have to be `Clone`.
 ///
 /// # Functions
 ///
