@@ -126,8 +126,9 @@ async fn a_replica_that_was_promoted_without_the_latest_invalidations_hears_of_t
     assert_eq!(nodes.servers[0].must::<u64>(&["WAIT", "1", "5000"]), 1);
     let entry = Service::entry(&id);
     until("the replica has the value", || nodes.servers[3].must::<Vec<String>>(&["KEYS", "*"]).contains(&entry));
-    // The replica hears nothing more, neither of the invalidation nor of what is stored afterwards.
+    // The replica hears nothing more: stopped it cannot connect again, and nothing waits in its socket.
     nodes.servers[3].pause();
+    assert_eq!(nodes.servers[0].must::<u64>(&["CLIENT", "KILL", "TYPE", "replica"]), 1);
     service.write();
     service.invalidate(&id).await.expect("the master acknowledges it");
     nodes.servers[0].kill();
