@@ -73,7 +73,7 @@ impl Address {
         matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
     }
 
-    #[cfg(any(feature = "cluster", feature = "sentinel"))]
+    #[cfg(feature = "cluster")]
     pub(crate) fn database(&self) -> i64 {
         self.0.redis_settings().db()
     }
