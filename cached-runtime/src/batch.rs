@@ -18,9 +18,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, IntoCache};
 use crate::call::{Call, Caller, Context};
-use crate::chain::Chain;
-use crate::entry::Before;
+use crate::chain::{Chain, Waiting};
+use crate::entry::{Before, Placeholder};
 use crate::fallback::Turn;
+use crate::flight::fresh_id;
 use crate::key::Key;
 use crate::lease::Lease;
 use crate::lookup::Looked;
@@ -28,7 +29,7 @@ use crate::outcome::SharedError;
 use crate::site::Site;
 use crate::slot::Slot;
 use crate::stamp::Ask;
-use crate::store::StoreError;
+use crate::store::{End, Ending, Store, StoreError};
 use crate::transaction::Transaction;
 
 /// How long those that can be loaded wait for those that are about to be, so that one call of the body does for all.
@@ -97,6 +98,7 @@ pub fn open_batch_blocking(batch: Batch) -> Slots {
     opened.unwrap_or_else(|| Slots {
         positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
         bypassed: true,
+        id: fresh_id(),
         pending: JoinSet::new(),
         turn: None,
     })
@@ -119,7 +121,9 @@ pub struct Slots {
     pub(crate) positions: Vec<Position>,
     /// The cache was not asked for any of them.
     pub(crate) bypassed: bool,
-    pending: JoinSet<(usize, Slot)>,
+    /// Names the body in the chain of what it calls.
+    id: u64,
+    pending: JoinSet<(usize, Slot, Option<Waiting>)>,
     /// Of the body, where the store is away.
     turn: Option<Turn>,
 }
@@ -129,6 +133,7 @@ impl Slots {
         let mut slots = Self {
             positions: Vec::with_capacity(batch.calls.len()),
             bypassed: false,
+            id: fresh_id(),
             pending: JoinSet::new(),
             turn: None,
         };
@@ -166,7 +171,7 @@ impl Slots {
         let Some((_, any)) = asking.first() else { return };
         let (store, cache, px) = (Arc::clone(&any.store), Arc::clone(&any.cache), any.policy.lease);
         let lease = |cx: &Context| Lease::arm(&cx.store, &cx.key, &cx.policy, Before::Nothing);
-        let leases: Vec<Lease> = asking.iter().map(|(_, cx)| lease(cx)).collect();
+        let mut leases: Vec<Lease> = asking.iter().map(|(_, cx)| lease(cx)).collect();
         let keys: Vec<_> =
             asking.iter().zip(&leases).map(|((_, cx), lease)| (Arc::clone(&cx.key), *lease.placeholder())).collect();
         let mut asks: Vec<Ask> = Vec::new();
@@ -180,7 +185,11 @@ impl Slots {
         let sent = Instant::now();
         let (answers, stamps) = match store.acquire_many(&keys, px, &asks).await {
             Ok(answered) => answered,
-            Err(error) => (keys.iter().map(|_| Err(error.clone())).collect(), vec![None; asks.len()]),
+            Err(error) => {
+                leases.iter_mut().for_each(Lease::disarm);
+                give_back(&store, keys.clone(), &error);
+                (keys.iter().map(|_| Err(error.clone())).collect(), vec![None; asks.len()])
+            }
         };
         let mut on_their_way = Vec::new();
         for (((at, mut cx), lease), held) in asking.drain(..).zip(leases).zip(answers) {
@@ -240,9 +249,10 @@ impl Slots {
         InRuntime::new(async move {
             for (at, fill) in unreadable {
                 let Some(Position::Own(slot)) = self.positions.get_mut(at) else { continue };
-                let Some(cx) = slot.take_context() else { continue };
+                let Some(mut cx) = slot.take_context() else { continue };
                 self.positions[at] = Position::Pending;
-                self.pending.spawn(async move { (at, cx.look_past(fill, type_name).await) });
+                cx.batch = Some(self.id);
+                self.pending.spawn(async move { known(at, cx.batch, cx.look_past(fill, type_name).await) });
             }
             let patience = Instant::now() + TOGETHER;
             while let Ok(Some(known)) = timeout_at(patience, self.pending.join_next()).await {
@@ -251,8 +261,8 @@ impl Slots {
         })
     }
 
-    fn take(&mut self, known: Result<(usize, Slot), JoinError>) {
-        if let Ok((at, slot)) = known {
+    fn take(&mut self, known: Result<(usize, Slot, Option<Waiting>), JoinError>) {
+        if let Ok((at, slot, _waiting)) = known {
             self.positions[at] = Position::Own(slot);
         }
     }
@@ -268,8 +278,9 @@ impl Slots {
     }
 
     /// Somebody else loads it: waits for that, or for the right to load.
-    fn wait(&mut self, at: usize, cx: Context) {
-        self.pending.spawn(async move { (at, cx.look(None).await) });
+    fn wait(&mut self, at: usize, mut cx: Context) {
+        cx.batch = Some(self.id);
+        self.pending.spawn(async move { known(at, cx.batch, cx.look(None).await) });
     }
 
     /// Waits until one more position is known, and takes what else is. False: there is nothing to wait for.
@@ -309,7 +320,7 @@ impl Slots {
 
     /// One body for all of these: the chain that it runs in.
     pub(crate) fn begin(&mut self, positions: &[usize]) -> Chain {
-        let mut chain = Chain::current();
+        let mut chain = Chain::current().with(self.id, None);
         let mut counted = false;
         for &at in positions {
             if let Position::Own(slot) = &mut self.positions[at] {
@@ -363,4 +374,21 @@ impl Slots {
             }
         }
     }
+}
+
+/// A position that is known by now; where it is to be loaded, that is not before the body that runs has ended.
+fn known(at: usize, batch: Option<u64>, slot: Slot) -> (usize, Slot, Option<Waiting>) {
+    let waiting = slot.leads().zip(batch).and_then(|(load, batch)| Chain::begins_after(load, batch));
+    (at, slot, waiting)
+}
+
+/// Leases that may have been acquired without our hearing of it, given back at once and not one by one.
+fn give_back(store: &Arc<dyn Store>, keys: Vec<(Arc<str>, Placeholder)>, error: &StoreError) {
+    if *error == StoreError::Unavailable {
+        return;
+    }
+    let store = Arc::clone(store);
+    let released = keys.into_iter().map(|(key, lease)| Ending { key, lease, how: End::Release(None) });
+    let endings: Vec<Ending> = released.collect();
+    Handle::current().spawn(async move { drop(store.end_many(&endings).await) });
 }

@@ -82,6 +82,8 @@ pub(crate) struct Context {
     pub(crate) stamps: Stamps,
     pub(crate) caller: Caller,
     pub(crate) chain: Chain,
+    /// Set where this waits for somebody else on behalf of a batch.
+    pub(crate) batch: Option<u64>,
 }
 
 impl Context {
@@ -104,6 +106,7 @@ impl Context {
             flight,
             stamps,
             chain: Chain::current(),
+            batch: None,
             caller,
             cache,
         })

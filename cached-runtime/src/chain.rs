@@ -86,6 +86,14 @@ impl Chain {
         Waiting::declare(self.held().chain([Awaited::Flight(leading)]).collect(), Awaited::Lease(token))
     }
 
+    /// Declares that a load does not begin before another has ended, until the guard is dropped: a batch whose body runs
+    /// has taken on one more key. Without that, a call for this key from inside of the body would wait for a load that
+    /// waits for the body.
+    pub(crate) fn begins_after(load: (u64, Option<Token>), other: u64) -> Option<Waiting> {
+        let held = [Some(Awaited::Flight(load.0)), load.1.map(Awaited::Lease)].into_iter().flatten().collect();
+        Waiting::declare(held, Awaited::Flight(other))
+    }
+
     /// Everything that ends only after this chain has gone on.
     fn held(&self) -> impl Iterator<Item = Awaited> {
         self.loads().flat_map(|load| [Some(Awaited::Flight(load.flight)), load.token.map(Awaited::Lease)]).flatten()

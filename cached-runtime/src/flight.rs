@@ -101,6 +101,12 @@ impl Flight {
     }
 }
 
+/// A number that no flight has had.
+pub(crate) fn fresh_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// All flights of one cache.
 #[derive(Debug)]
 pub(crate) struct Flights {
@@ -180,9 +186,8 @@ impl Flights {
         key: &str,
         runtime: Option<runtime::Id>,
     ) -> Lead {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let flight = Arc::new(Flight {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: fresh_id(),
             runtime,
             adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),

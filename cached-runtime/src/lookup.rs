@@ -321,8 +321,14 @@ impl Context {
         lease.disarm();
         match Entry::parse(&bytes) {
             Entry::Value(stored) if self.fits(&stored, rejected) => Looked::Value(stored),
-            // A lower version never overwrites a higher one: in a rolling deploy the two would thrash.
-            Entry::Value(stored) if stored.header.version > self.policy.version => Looked::Unleased,
+            // A lower version never overwrites a higher one: in a rolling deploy the two would thrash. Unless that was
+            // invalidated by its stamps.
+            Entry::Value(stored)
+                if stored.header.version > self.policy.version
+                    && self.stamps.cover(stored.header.epoch, &stored.tags) =>
+            {
+                Looked::Unleased
+            }
             Entry::Value(stored) => {
                 // What was invalidated by its stamps is as good as gone.
                 if self.stamps.cover(stored.header.epoch, &stored.tags) {
@@ -363,7 +369,8 @@ impl Context {
     /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
     /// itself, and a blocking call for tasks that need its thread.
     pub(crate) async fn turn(&self) -> Option<Turn> {
-        if self.caller.inside.is_some() || self.chain.is_inside() {
+        // A batch has one body, and one turn, for all that its tasks find out.
+        if self.caller.inside.is_some() || self.chain.is_inside() || self.batch.is_some() {
             return None;
         }
         let turn = self.cache.fallback.turn().await;

@@ -15,6 +15,7 @@ use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 use crate::store::{Filling, Store, StoreError};
+use crate::token::Token;
 
 /// Something to return instead of running the body.
 #[derive(Debug)]
@@ -143,6 +144,14 @@ impl Slot {
         match &self.0.role {
             Role::Alone => chain,
             Role::Leader(lead, lease) => chain.with(lead.id(), lease.as_ref().map(Lease::token)),
+        }
+    }
+
+    /// The load that this is to lead, if it is.
+    pub(crate) fn leads(&self) -> Option<(u64, Option<Token>)> {
+        match &self.0.role {
+            Role::Alone => None,
+            Role::Leader(lead, lease) => Some((lead.id(), lease.as_ref().map(Lease::token))),
         }
     }
 

@@ -106,8 +106,9 @@ impl Cache {
     /// let scope = cache.transaction();
     /// let mut tx = pool.begin().await?;
     /// rename(&mut tx, id, "Ada").await?; // #[invalidate(key = "user:<id>", after_commit)]
-    /// tx.commit().await?;
-    /// scope.commit().await?;
+    /// let committed = tx.commit().await;
+    /// scope.commit().await?; // whatever the answer: a commit whose answer was lost may have taken place
+    /// committed?;
     /// # Ok(())
     /// # }
     /// ```

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate::Gate;
 use crate::promises;
 use crate::steered::{Helm, Op};
-use crate::support::Redis;
+use crate::support::{Count, Redis};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct User {
@@ -361,5 +361,31 @@ promises! {
         assert_eq!(table.listed(&[]), Ok(Vec::new()));
         assert!(without_a_cache(&[]).await.is_empty());
         assert_eq!(table.asked(), Vec::<Vec<u64>>::new());
+    }
+}
+
+struct Orders {
+    cache: Cache,
+    loads: Count,
+}
+
+impl Orders {
+    #[cached(key = "orders:<user>", ttl = 60, each = user in users, by = |order| order.0, cache = self.cache.clone())]
+    async fn of(&self, users: &[u64]) -> Vec<(u64, u64)> {
+        self.loads.add();
+        // The third user has one, so it alone could be told apart.
+        users.iter().flat_map(|&user| if user == 3 { vec![(3, 30)] } else { vec![(user, 1), (user, 2)] }).collect()
+    }
+}
+
+promises! {
+    async fn several_values_of_one_id_are_all_returned_and_none_is_stored(world: World) {
+        let orders = Orders { cache: world.cache.clone(), loads: Count::default() };
+        for _ in 0..2 {
+            assert_eq!(orders.of(&[1, 2]).await, [(1, 1), (1, 2), (2, 1), (2, 2)]);
+        }
+        assert_eq!(orders.loads.get(), 2);
+        assert_eq!(orders.of(&[3]).await, [(3, 30)]);
+        assert_eq!(orders.of(&[3, 1]).await, [(3, 30), (1, 1), (1, 2)], "one of them cached, and the other not to be told");
     }
 }

@@ -324,3 +324,50 @@ async fn without_mutex_a_batch_of_another_process_is_not_waited_for() {
     // Each stores what it has the lease for.
     assert_eq!([first, second].map(|process| process.cache.stats().total().stores), [2, 1]);
 }
+
+struct Families {
+    cache: Cache,
+    parent: Gate,
+    body: Gate,
+}
+
+impl Families {
+    // The waits are long, so that whoever waits for itself fails the test.
+    #[cached(key = "member:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), cache = self.cache.clone())]
+    async fn member(&self, id: u64) -> Result<u64, String> {
+        self.parent.pass().await;
+        Ok(id)
+    }
+
+    #[cached(key = "member:<id>", ttl = 60, mutex(lease = "20s", wait = "20s"), each = id in ids, cache = self.cache.clone())]
+    async fn members(&self, ids: &[u64]) -> Result<HashMap<u64, u64>, String> {
+        if ids.contains(&1) {
+            self.body.pass().await;
+            self.member(2).await?;
+        }
+        Ok(ids.iter().map(|id| (*id, *id)).collect())
+    }
+}
+
+promises! {
+    async fn a_body_that_loads_an_id_which_its_own_batch_has_taken_on_does_not_wait_for_itself(world: World) {
+        let families = Families { cache: world.cache.clone(), parent: Gate::closed(), body: Gate::closed() };
+        let mut elsewhere = Box::pin(families.member(2));
+        let first = tokio::select! {
+            found = &mut elsewhere => Some(found),
+            () = eventually("the load elsewhere", async || families.parent.loads() == 1) => None,
+        };
+        assert_eq!(first, None);
+        let batch = families.members(&[1, 2]);
+        let (found, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(10), batch), async {
+            eventually("the body for the first id", async || families.body.loads() == 1).await;
+            drop(elsewhere);
+            // One of the load elsewhere, and two of the batch.
+            eventually("the batch has taken on the second", async || families.cache.stats().total().misses >= 3).await;
+            families.parent.open();
+            families.body.open();
+        });
+        let found = found.expect("it waited for itself");
+        assert_eq!(found, Ok(HashMap::from([(1, 1), (2, 2)])));
+    }
+}

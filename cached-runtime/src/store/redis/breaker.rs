@@ -140,11 +140,15 @@ impl Breaker {
 }
 
 impl Server {
-    /// True where this is another server than before, or the same one started anew.
-    pub(crate) fn is_another(&mut self, run_id: Option<String>) -> bool {
-        let another = self.run_id.is_some() && run_id.is_some() && self.run_id != run_id;
+    /// Whether this is another server than before, or the same one started anew.
+    pub(crate) fn is_another(&self, run_id: Option<&str>) -> bool {
+        run_id.is_some() && self.run_id.is_some() && self.run_id.as_deref() != run_id
+    }
+
+    /// It was repaired. Not before: a repair that fails on the way (a replica that is not promoted yet) has to be done
+    /// again, all of it.
+    pub(crate) fn is_now(&mut self, run_id: Option<String>) {
         self.run_id = run_id.or(self.run_id.take());
-        another
     }
 }
 
@@ -196,9 +200,14 @@ mod tests {
     #[test]
     fn another_run_id_is_another_server() {
         let mut server = Server::default();
-        assert!(!server.is_another(Some("a".to_owned())), "the first one");
+        assert!(!server.is_another(Some("a")), "the first one");
+        server.is_now(Some("a".to_owned()));
         assert!(!server.is_another(None), "not allowed to ask");
-        assert!(!server.is_another(Some("a".to_owned())));
-        assert!(server.is_another(Some("b".to_owned())));
+        server.is_now(None);
+        assert!(!server.is_another(Some("a")));
+        assert!(server.is_another(Some("b")));
+        assert!(server.is_another(Some("b")), "it was not repaired");
+        server.is_now(Some("b".to_owned()));
+        assert!(!server.is_another(Some("b")));
     }
 }

@@ -74,6 +74,7 @@ impl Node {
         &self,
         due: Instant,
         run: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+        refusals: impl Fn(&T) -> Option<StoreError>,
     ) -> Result<T, StoreError> {
         let link = self.links.here();
         if let Err(given_up) = self.breaker.admit() {
@@ -89,30 +90,33 @@ impl Node {
             link.timed_out();
             Err(StoreError::Timeout)
         });
-        match &result {
-            Ok(_) => link.answered(),
-            Err(error) => {
-                match error {
-                    StoreError::Refused(code) => self.warn_once(code),
-                    StoreError::Elsewhere { .. } => self.links.strayed(),
-                    _ => {}
-                }
-                if error.is_about_the_server() {
-                    self.breaker.failed(error);
-                    if self.breaker.is_open() {
-                        link.doubt();
-                    }
-                    return result;
+        let refusal = match &result {
+            Ok(value) => {
+                link.answered();
+                refusals(value)
+            }
+            Err(error) => Some(error.clone()),
+        };
+        match &refusal {
+            Some(StoreError::Refused(code)) => self.warn_once(code),
+            Some(StoreError::Elsewhere { .. }) => self.links.strayed(),
+            _ => {}
+        }
+        match refusal.filter(StoreError::is_about_the_server) {
+            Some(error) => {
+                self.breaker.failed(&error);
+                if self.breaker.is_open() {
+                    link.doubt();
                 }
             }
+            None => self.breaker.answered(),
         }
-        self.breaker.answered();
         result
     }
 
     /// One key's answer. `asking`: the key is on its way to this server, which answers about it only when told so.
     pub(crate) async fn run(&self, due: Instant, request: Request<'_>, asking: bool) -> Result<Value, StoreError> {
-        self.operation(due, async |connection| match request {
+        let run = async |connection: &mut MultiplexedConnection| match request {
             Request::Command(command) => send(connection, command, asking).await,
             Request::Script { script, key, arguments } => {
                 match send(connection, &call("EVALSHA", &script.sha1, key, arguments), asking).await {
@@ -123,8 +127,8 @@ impl Node {
                     reply => reply,
                 }
             }
-        })
-        .await
+        };
+        self.operation(due, run, |_| None).await
     }
 
     /// Several commands in one round trip. Each has its own answer, errors included.
@@ -134,10 +138,18 @@ impl Node {
         commands: &Pipeline,
     ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
         let count = commands.cmd_iter().count();
-        let replies =
-            self.operation(due, async |connection| connection.send_packed_commands(commands, 0, count).await).await?;
         let understood = |reply: Value| reply.extract_error().map_err(|error| refusal(&error));
-        Ok(replies.into_iter().map(understood).collect())
+        let run = async |connection: &mut MultiplexedConnection| {
+            let replies = connection.send_packed_commands(commands, 0, count).await?;
+            Ok(replies.into_iter().map(understood).collect::<Vec<_>>())
+        };
+        // One that is about the server speaks for all.
+        let refusals = |replies: &Vec<Result<Value, StoreError>>| {
+            let refusals = || replies.iter().filter_map(|reply| reply.as_ref().err());
+            let about = refusals().find(|error| error.is_about_the_server());
+            about.or_else(|| refusals().find(|error| !error.is_no_script())).cloned()
+        };
+        self.operation(due, run, refusals).await
     }
 }
 

@@ -105,7 +105,8 @@ impl Supervisor {
     ) -> Result<(), redis::RedisError> {
         let repaired = timeout(REPAIR, async {
             let info = redis::cmd("INFO").arg("server").query_async::<String>(connection).await;
-            let mut replaced = server.is_another(info.ok().as_deref().and_then(run_id));
+            let run_id = info.ok().as_deref().and_then(run_id);
+            let mut replaced = server.is_another(run_id.as_deref());
             if self.breaker.is_open()
                 && let Some(probe) = self.share.probe()
             {
@@ -130,6 +131,7 @@ impl Supervisor {
                     break;
                 }
             }
+            server.is_now(run_id);
             self.breaker.close();
             Ok(())
         });
