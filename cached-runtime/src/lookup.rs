@@ -199,7 +199,7 @@ impl Context {
                         Ok(Some(bytes)) => match Entry::parse(&bytes) {
                             // Its stamps are compared with those that were read after this call came.
                             Entry::Value(stored) if self.fits(&stored, rejected) => {
-                                let lead = self.may_share(stored.header.epoch).then_some(waiting);
+                                let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
                                 return self.serve(lead, stored);
                             }
                             // The load we waited for said `None`, and its marker was accepted: nothing was
@@ -211,7 +211,7 @@ impl Context {
                                     && Some(epoch) == self.stamps.epoch
                                     && !self.stamps.tagged() =>
                             {
-                                let lead = self.may_share(epoch).then_some(waiting);
+                                let lead = self.may_share(epoch).await.then_some(waiting);
                                 return self.serve_absence(lead, type_tag);
                             }
                             Entry::Ended(..) => parallel = true,
@@ -266,8 +266,18 @@ impl Context {
 
     /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
     /// read before the wait, so a clear that they came after may be missing in them, and so may a tag's invalidation.
-    fn may_share(&self, epoch: Stamp) -> bool {
-        !self.stamps.tagged() && self.cache.epoch.known() == Some(epoch)
+    async fn may_share(&self, epoch: Stamp) -> bool {
+        if self.stamps.tagged() {
+            return false;
+        }
+        if let Some(now) = self.cache.epoch.known() {
+            return now == epoch;
+        }
+        // Not known any more: asked for once, or everybody who follows would look, and where nothing was stored load, again.
+        let (ask, sent) = ([self.cache.epoch.ask()], Instant::now());
+        let now = self.store.stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
+        now.into_iter().for_each(|now| self.cache.epoch.answered(now, sent));
+        now == Some(epoch)
     }
 
     /// Get or acquire, and take over what cannot be read.
