@@ -273,7 +273,8 @@ impl Context {
         if let Some(now) = self.cache.epoch.known() {
             return now == epoch;
         }
-        // Not known any more: asked for once, or everybody who follows would look, and where nothing was stored load, again.
+        // Not known any more: asked for once. Else everybody who follows would look again, and load where nothing was
+        // stored.
         let (ask, sent) = ([self.cache.epoch.ask()], Instant::now());
         let now = self.store.stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
         now.into_iter().for_each(|now| self.cache.epoch.answered(now, sent));
