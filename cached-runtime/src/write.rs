@@ -8,7 +8,7 @@
 //!
 //! The marker revokes a running load's lease, and lets nobody serve or store anything under the key until the write has
 //! ended; it ends by itself when its writer dies. Two writers that overlap overwrite each other's marker, so that both
-//! end in a deletion: without markers the older of two values can stay for good (6 steps).
+//! end in a deletion: without markers the older of two values can stay for good (4 steps).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The circuit breaker of one server: when to stop asking it, and when to trust it again.
 //!
-//! Open, a call goes on without the cache at the price of reading one number. Whoever holds a connection's supervision
+//! Open, a call goes on without the cache and sends nothing. Whoever holds a connection's supervision
 //! tries the server in the callers' place, one at a time, and closes the breaker only after what the server has missed
 //! was made up for: invalidations that were not delivered, and, where it is another server by now (restarted, promoted),
 //! those of the last minute.
@@ -74,7 +74,6 @@ impl Breaker {
 
     /// The server has answered, be it with a refusal that is about one command.
     pub(crate) fn answered(&self) {
-        // Read first: on the hit path this line stays shared between the cores.
         if self.consecutive.load(Ordering::Relaxed) != 0 {
             self.consecutive.store(0, Ordering::Relaxed);
         }
