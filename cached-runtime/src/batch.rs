@@ -220,7 +220,7 @@ impl Slots {
     async fn looked(&mut self, at: usize, cx: Context, looked: Looked) {
         let unleased = match looked {
             Looked::Value(stored) => {
-                self.positions[at] = Position::Own(cx.serve(None, stored));
+                self.positions[at] = Position::Own(cx.serve(stored));
                 return;
             }
             Looked::Leased(lease) => {

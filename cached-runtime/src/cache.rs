@@ -10,6 +10,7 @@ use crate::adoption::Adoption;
 use crate::background::InRuntime;
 use crate::builder::Builder;
 use crate::call::Call;
+use crate::clock::Millis;
 use crate::codec;
 use crate::codec::CacheValue;
 use crate::entry::{self, Entry, Header, Stored};
@@ -19,6 +20,7 @@ use crate::flight::Flights;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
 use crate::policy::{IntoPolicy, Policy, Ttl};
+use crate::refresh::Refreshes;
 use crate::returned::Returned;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
@@ -51,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) epoch: Arc<Epoch>,
     pub(crate) undelivered: Arc<Undelivered>,
     pub(crate) fallback: Fallback,
+    pub(crate) refreshes: Arc<Refreshes>,
     pub(crate) stats: Registry,
     warned: Mutex<HashSet<usize>>,
 }
@@ -59,6 +62,7 @@ pub(crate) struct Inner {
 const TAG: &str = "%tag:";
 const EPOCH: &str = "%epoch";
 const PROBE: &str = "%probe";
+const REFRESH: &str = "%refresh:";
 
 /// What is written to find out whether a server takes writes.
 #[cfg(feature = "redis")]
@@ -118,12 +122,18 @@ impl Inner {
         // A template may begin like one of ours, or like what this makes of that. No argument does: what is escaped in
         // one goes on with other letters.
         let named = key.trim_start_matches('!');
-        let ours = [TAG, EPOCH, PROBE].iter().any(|ours| named.starts_with(ours));
+        let ours = [TAG, EPOCH, PROBE, REFRESH].iter().any(|ours| named.starts_with(ours));
         under(&self.prefix, if ours { "!" } else { "" }, key)
     }
 
     pub(crate) fn tag_key(&self, tag: &Key) -> Arc<str> {
         under(&self.prefix, TAG, tag.as_str())
+    }
+
+    /// Where the lease is that a refresh of this key goes by.
+    pub(crate) fn refresh_key(&self, key: &str) -> Arc<str> {
+        let key = key.strip_prefix(&*self.prefix).map_or(key, |key| key.strip_prefix(':').unwrap_or(key));
+        under(&self.prefix, REFRESH, key)
     }
 
     /// True the first time for each function.
@@ -158,6 +168,7 @@ impl Cache {
             prefix,
             flights: Arc::new(Flights::new(adoption)),
             fallback: Fallback::new(fallback_loads),
+            refreshes: Arc::default(),
             stats: Registry::default(),
             warned: Mutex::default(),
         }))
@@ -193,7 +204,7 @@ impl Cache {
         Builder::from_env()?.build()
     }
 
-    /// The value under `key`; `None` when there is none, when it is of another type, or when the store does not
+    /// The value under `key`; `None` when there is none, when it is of another type or past its ttl, or when the store does not
     /// answer.
     ///
     /// ```
@@ -228,7 +239,7 @@ impl Cache {
             }
             let of_now = stamps.cover(stored.header.epoch, &stored.tags)
                 && !stamps.tags().any(|tag| cache.undelivered.concerns(tag, []));
-            of_now.then_some(stored)
+            (of_now && !stored.header.is_past_ttl()).then_some(stored)
         });
         let Stored { header, payload, .. } = stored.await?;
         (header.present && header.type_tag == codec::type_tag::<V>()).then(|| codec::decode(&payload)).flatten()
@@ -273,7 +284,9 @@ impl Cache {
             type_tag: codec::type_tag::<V>(),
             version: policy.version,
             present: true,
+            created: Millis::now(),
             ttl: px,
+            stale: std::time::Duration::ZERO,
             load: std::time::Duration::ZERO,
             epoch: 0,
         };

@@ -6,22 +6,23 @@
 //!             N absent (a cached `None`)
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
-//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] load_ms[4] epoch[8] tags_len[2] check[8]
-//!             tags payload
+//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] stale_ms[8] load_ms[4] epoch[8] tags_len[2]
+//!             check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::clock::Millis;
 use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 52;
+const CHECKED: usize = 60;
 const HEADER: usize = CHECKED + 8;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
@@ -88,8 +89,12 @@ pub(crate) struct Header {
     pub(crate) version: u32,
     /// `None`: a cached absence, without payload.
     pub(crate) present: bool,
+    /// When it was stored, by the clock of whoever did. It times refreshes; nothing else may depend on it.
+    pub(crate) created: Millis,
     /// Time to live as stored; `None` is for ever.
     pub(crate) ttl: Option<Duration>,
+    /// How long it may be served after that. Only then does the store keep it for longer than the time to live.
+    pub(crate) stale: Duration,
     /// How long the load took.
     pub(crate) load: Duration,
     /// The prefix's stamp when the load began.
@@ -103,18 +108,18 @@ pub(crate) fn writer(token: &Token) -> Placeholder {
     bytes
 }
 
-/// Writes an entry; `created` is now.
+/// Writes an entry.
 pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis);
     let mut bytes = Vec::with_capacity(HEADER + tags.0.len() + payload.len());
     bytes.push(MAGIC);
     bytes.push(if header.present { b'V' } else { b'N' });
     bytes.extend_from_slice(&header.fill.to_le_bytes());
     bytes.extend_from_slice(&header.type_tag.to_le_bytes());
     bytes.extend_from_slice(&header.version.to_le_bytes());
-    bytes.extend_from_slice(&created.to_le_bytes());
+    bytes.extend_from_slice(&header.created.0.to_le_bytes());
     bytes.extend_from_slice(&header.ttl.map_or(u64::MAX, millis).to_le_bytes());
+    bytes.extend_from_slice(&millis(header.stale).to_le_bytes());
     bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(&header.epoch.to_le_bytes());
     // Tags that do not fit give an entry that nobody reads as one of now.
@@ -130,6 +135,16 @@ fn check(header: &[u8], tags: &[u8], payload: &[u8]) -> u64 {
     let seed = xxh3_64(header);
     let seed = if tags.is_empty() { seed } else { xxh3_64_with_seed(tags, seed) };
     xxh3_64_with_seed(payload, seed)
+}
+
+impl Header {
+    /// What the stored value begins with, and no other does.
+    pub(crate) fn identity(&self) -> [u8; IDENTITY] {
+        let mut identity = [MAGIC; IDENTITY];
+        identity[1] = if self.present { b'V' } else { b'N' };
+        identity[2..].copy_from_slice(&self.fill.to_le_bytes());
+        identity
+    }
 }
 
 /// A value, or a cached absence.
@@ -197,13 +212,12 @@ impl Entry {
                     fill: u64::from_le_bytes(at.take()?),
                     type_tag: u64::from_le_bytes(at.take()?),
                     version: u32::from_le_bytes(at.take()?),
-                    ttl: {
-                        let _created: [u8; 8] = at.take()?;
-                        match u64::from_le_bytes(at.take()?) {
-                            u64::MAX => None,
-                            millis => Some(Duration::from_millis(millis)),
-                        }
+                    created: Millis(u64::from_le_bytes(at.take()?)),
+                    ttl: match u64::from_le_bytes(at.take()?) {
+                        u64::MAX => None,
+                        millis => Some(Duration::from_millis(millis)),
                     },
+                    stale: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
                     epoch: Stamp::from_le_bytes(at.take()?),
                     present: kind == b'V',
@@ -237,7 +251,9 @@ mod tests {
             type_tag: 2,
             version: 3,
             present: true,
+            created: Millis(1_700_000_000_000),
             ttl: Some(Duration::from_secs(60)),
+            stale: Duration::from_secs(5),
             load: Duration::from_millis(7),
             epoch: 8,
         }

@@ -63,12 +63,14 @@ struct Held {
     placeholder: Placeholder,
     /// After this it has ended by itself.
     px: Duration,
+    /// How long the marker of a load that stored nothing stays.
+    marker: Duration,
     lost: AtomicBool,
 }
 
 impl Held {
     async fn release(&self, how: Option<Ended>) -> Result<bool, StoreError> {
-        let marker = how.map(|how| (entry::ended(&self.token, how), MARKER));
+        let marker = how.map(|how| (entry::ended(&self.token, how), self.marker));
         self.store.release(&self.key, &self.placeholder, marker).await
     }
 
@@ -98,6 +100,7 @@ impl Lease {
             token,
             placeholder: entry::lease(&token, before),
             px: policy.lease,
+            marker: MARKER,
             lost: AtomicBool::new(false),
         };
         Self {
@@ -122,6 +125,20 @@ impl Lease {
 
     pub(crate) fn placeholder(&self) -> &Placeholder {
         &self.held.placeholder
+    }
+
+    /// Leaves a marker for so long where its load fails, whoever waits for it: until then it is nobody's.
+    pub(crate) fn pausing(mut self, pause: Duration) -> Self {
+        if let Some(held) = Arc::get_mut(&mut self.held) {
+            held.marker = pause;
+        }
+        self.awaited = true;
+        self
+    }
+
+    /// Whether it ended before its load did.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.held.lost.load(Ordering::Relaxed)
     }
 
     /// Renews at a third of the lease until the load ends or has taken too long.
@@ -175,7 +192,7 @@ impl Lease {
             How::Fill(_) if self.held.lost.load(Ordering::Relaxed) => return None,
             How::Fill(filling) => End::Fill(filling.clone()),
             How::Release(how) => {
-                let marker = self.awaited.then(|| (entry::ended(&self.held.token, *how), MARKER));
+                let marker = self.awaited.then(|| (entry::ended(&self.held.token, *how), self.held.marker));
                 End::Release(marker)
             }
         };

@@ -139,7 +139,10 @@ impl Context {
             }
             looked = true;
             match self.look_once(rejected).await {
-                Looked::Value(stored) => return self.serve(lead, stored),
+                Looked::Value(stored) => {
+                    self.share(lead, &stored);
+                    return self.found(stored).await;
+                }
                 Looked::Leased(lease) => return self.lead(lead, Some(lease)),
                 Looked::Unleased => match self.lead_unleased(lead) {
                     Ok(slot_lead) => return self.lead(Some(slot_lead), None),
@@ -200,7 +203,8 @@ impl Context {
                             // Its stamps are compared with those that were read after this call came.
                             Entry::Value(stored) if self.fits(&stored, rejected) => {
                                 let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
-                                return self.serve(lead, stored);
+                                self.share(lead, &stored);
+                                return self.serve(stored);
                             }
                             // The load we waited for said `None`, and its marker was accepted: nothing was
                             // invalidated from before it began until after we came.
@@ -262,6 +266,7 @@ impl Context {
         stored.header.version == self.policy.version
             && Some(stored.header.fill) != rejected
             && self.stamps.cover(stored.header.epoch, &stored.tags)
+            && !self.policy.is_over(&stored.header)
     }
 
     /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
@@ -341,8 +346,8 @@ impl Context {
                 Looked::Unleased
             }
             Entry::Value(stored) => {
-                // What was invalidated by its stamps is as good as gone.
-                if self.stamps.cover(stored.header.epoch, &stored.tags) {
+                // What was invalidated by its stamps is as good as gone, and so is what is too old.
+                if self.stamps.cover(stored.header.epoch, &stored.tags) && !self.policy.is_over(&stored.header) {
                     self.counters.unreadable.add();
                 }
                 self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
@@ -410,15 +415,19 @@ impl Context {
         Slot::missed(self, Role::Leader(lead, lease))
     }
 
-    pub(crate) fn serve(self, lead: Option<Lead>, stored: Stored) -> Slot {
-        let Stored { header, payload, .. } = stored;
-        let payload = header.present.then_some(payload);
+    /// Whoever followed this call while it waited gets what it found.
+    fn share(&self, lead: Option<Lead>, stored: &Stored) {
         if let Some(lead) = lead {
-            let shared = Shared { type_tag: header.type_tag, version: header.version, payload: payload.clone() };
+            let Stored { header, payload, .. } = stored;
+            let payload = header.present.then(|| payload.clone());
+            let shared = Shared { type_tag: header.type_tag, version: header.version, payload };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
+    }
+
+    pub(crate) fn serve(self, stored: Stored) -> Slot {
         self.counters.hits.add();
-        Slot::found(self, Found::Value { type_tag: header.type_tag, payload, fill: Some(header.fill) })
+        Slot::found(self, Found::from(stored))
     }
 
     /// The answer of another process's load that found nothing and stores nothing.

@@ -21,6 +21,8 @@ pub struct Policy {
     pub(crate) version: u32,
     pub(crate) jitter: f64,
     pub(crate) load_timeout: Duration,
+    pub(crate) stale: Option<Duration>,
+    pub(crate) early: Early,
 }
 
 /// How long a value lives.
@@ -30,6 +32,16 @@ pub(crate) enum Ttl {
     Never,
     /// Each value says it itself; until it did, nothing is stored.
     PerValue,
+}
+
+/// Which values are loaded anew before their time to live is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Early {
+    /// Those that took long enough to load.
+    Worthwhile,
+    /// All, this many times as early.
+    Beta(f64),
+    Off,
 }
 
 impl Policy {
@@ -58,6 +70,8 @@ impl Policy {
             version: 1,
             jitter: 0.05,
             load_timeout: Duration::from_secs(30),
+            stale: None,
+            early: Early::Worthwhile,
         }
     }
 
@@ -102,6 +116,34 @@ impl Policy {
     /// A load longer than this loses its lease (30 s unless said); its own caller still gets the value.
     pub const fn load_timeout(mut self, timeout: Duration) -> Self {
         self.load_timeout = timeout;
+        self
+    }
+
+    /// After its ttl a value stays servable this long: one caller loads it anew, all others get the old value at once.
+    /// It is also what the caller gets whose load fails. Nothing is served past the ttl unless said.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cached_runtime::Policy;
+    ///
+    /// let policy = Policy::ttl(Duration::from_secs(60)).stale(Duration::from_secs(600));
+    /// ```
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = Some(stale);
+        self
+    }
+
+    /// Loads values anew before their ttl is over, at random, the likelier the nearer the end and the longer the load
+    /// took; `beta` is how many times as early. Never before 80 % of the ttl. Unless said, 1 for values that took 5 ms
+    /// or more to load, and not at all for others.
+    pub const fn early(mut self, beta: f64) -> Self {
+        self.early = Early::Beta(beta);
+        self
+    }
+
+    /// No value is loaded anew before its ttl is over.
+    pub const fn no_early(mut self) -> Self {
+        self.early = Early::Off;
         self
     }
 

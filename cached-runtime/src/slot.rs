@@ -8,17 +8,20 @@ use tokio::time::Instant;
 
 use crate::call::Context;
 use crate::chain::Chain;
-use crate::entry::{self, Ended, Header};
+use crate::clock::Millis;
+use crate::entry::{self, Ended, Header, Stored};
 use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
+use crate::freshness::{Due, Life};
 use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
+use crate::refresh::Refresh;
 use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
 
 /// Something to return instead of running the body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Found {
     Value {
         type_tag: u64,
@@ -30,6 +33,13 @@ pub(crate) enum Found {
     Error(SharedError),
 }
 
+impl From<Stored> for Found {
+    fn from(Stored { header, payload, .. }: Stored) -> Self {
+        let payload = header.present.then_some(payload);
+        Self::Value { type_tag: header.type_tag, payload, fill: Some(header.fill) }
+    }
+}
+
 /// What this call owes to others.
 #[derive(Debug)]
 pub(crate) enum Role {
@@ -37,6 +47,8 @@ pub(crate) enum Role {
     Alone,
     /// Its followers the result, and with a lease the store the value.
     Leader(Lead, Option<Lease>),
+    /// The store a value in place of the one that it found.
+    Refresher(Refresh),
 }
 
 /// What a body returned, encoded.
@@ -56,6 +68,8 @@ pub struct Slot(Box<State>);
 struct State {
     cx: Option<Context>,
     found: Option<Found>,
+    /// What a refresh that fails leaves there.
+    old: Option<Found>,
     role: Role,
     began: Option<Instant>,
     took: Duration,
@@ -73,6 +87,7 @@ impl Slot {
         Self(Box::new(State {
             cx: None,
             found: None,
+            old: None,
             role: Role::Alone,
             began: None,
             took: Duration::ZERO,
@@ -94,6 +109,14 @@ impl Slot {
     pub(crate) fn found(cx: Context, found: Found) -> Self {
         let mut slot = Self::alone(cx);
         slot.0.found = Some(found);
+        slot
+    }
+
+    /// Something to return, and to load anew.
+    pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
+        let mut slot = Self::found(cx, Found::from(stored));
+        slot.0.old = slot.0.found.clone();
+        slot.0.role = Role::Refresher(refresh);
         slot
     }
 
@@ -121,7 +144,24 @@ impl Slot {
 
     /// Whether anybody wants what the body returns.
     pub(crate) fn is_leader(&self) -> bool {
-        matches!(self.0.role, Role::Leader(..))
+        !matches!(self.0.role, Role::Alone)
+    }
+
+    /// Whether what was found is to be loaded anew, by this call. Then it is no hit.
+    pub(crate) fn refreshes(&mut self) -> bool {
+        let refreshes = matches!(self.0.role, Role::Refresher(_));
+        if let (true, Some(cx)) = (refreshes, &self.0.cx) {
+            cx.counters.misses.add();
+        }
+        refreshes
+    }
+
+    /// The value that is still there although its load failed.
+    pub(crate) fn take_old(&mut self) -> Option<Found> {
+        if let (Role::Refresher(refresh), Some(cx)) = (&self.0.role, &self.0.cx) {
+            cx.served_stale(refresh.due());
+        }
+        self.0.old.take()
     }
 
     /// The chain that the body runs in.
@@ -131,6 +171,14 @@ impl Slot {
         cx.counters.loads.add();
         match &self.0.role {
             Role::Alone => cx.chain.clone(),
+            // Nobody waits for a refresh.
+            Role::Refresher(refresh) => {
+                cx.counters.refreshes.add();
+                if refresh.due() == Due::Early {
+                    cx.counters.early_refreshes.add();
+                }
+                cx.chain.clone()
+            }
             Role::Leader(lead, lease) => cx.chain.with(lead.id(), lease.as_ref().map(Lease::token)),
         }
     }
@@ -142,7 +190,7 @@ impl Slot {
             cx.counters.loads.add();
         }
         match &self.0.role {
-            Role::Alone => chain,
+            Role::Alone | Role::Refresher(_) => chain,
             Role::Leader(lead, lease) => chain.with(lead.id(), lease.as_ref().map(Lease::token)),
         }
     }
@@ -150,7 +198,7 @@ impl Slot {
     /// The load that this is to lead, if it is.
     pub(crate) fn leads(&self) -> Option<(u64, Option<Token>)> {
         match &self.0.role {
-            Role::Alone => None,
+            Role::Alone | Role::Refresher(_) => None,
             Role::Leader(lead, lease) => Some((lead.id(), lease.as_ref().map(Lease::token))),
         }
     }
@@ -185,7 +233,16 @@ impl Slot {
 
     fn ended_without_value(&mut self, error: Option<SharedError>) {
         self.0.turn = None;
-        let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
+        let (lead, lease) = match std::mem::replace(&mut self.0.role, Role::Alone) {
+            Role::Leader(lead, lease) => (lead, lease),
+            Role::Refresher(refresh) => {
+                if let Some(cx) = &self.0.cx {
+                    refresh.fail(&cx.policy);
+                }
+                return;
+            }
+            Role::Alone => return,
+        };
         // As before a fill: who joins from here on may come after an invalidation.
         lead.seal();
         match lease {
@@ -211,6 +268,9 @@ impl Slot {
 
     /// Stores what was loaded, or gives the lease back, and lets the followers have it.
     pub(crate) async fn fill(&mut self) {
+        if matches!(self.0.role, Role::Refresher(_)) {
+            return self.refill().await;
+        }
         let Some(mut ending) = self.ending() else { return };
         let answer = match (&mut ending.lease, &ending.how) {
             (None, _) => Ok(false),
@@ -224,29 +284,11 @@ impl Slot {
     pub(crate) fn ending(&mut self) -> Option<Ending> {
         let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return None };
         let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return None };
-        let keep = if self.0.unless { None } else { keep_for(&cx.policy, &loaded, self.0.per_value) };
         // From here on a joiner could come after an invalidation that overtakes the fill.
         lead.seal();
-        let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
-        let epoch = cx.stamps.epoch.unwrap_or_default();
-        let how = match keep.zip(lease.as_ref()) {
-            Some((px, lease)) => {
-                let header = Header {
-                    fill: lease.token().fill_id(),
-                    type_tag,
-                    version: cx.policy.version,
-                    present: matches!(loaded, Loaded::Value(_)),
-                    ttl: px,
-                    load: self.0.took,
-                    epoch,
-                };
-                let value = entry::value(&header, &cx.stamps.written(), payload).into();
-                How::Fill(Filling { value, px, tags: cx.stamps.outliving(px, &cx.cache.epoch) })
-            }
-            None => How::Release(match loaded {
-                Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version, epoch },
-                Loaded::Value(_) => Ended::Unstored,
-            }),
+        let how = match &lease {
+            Some(lease) => self.how(cx, lease.token().fill_id(), type_tag, &loaded),
+            None => How::Release(Ended::Unstored),
         };
         let payload = match loaded {
             Loaded::Value(payload) => Some(payload),
@@ -254,6 +296,46 @@ impl Slot {
         };
         let shared = Shared { type_tag, version: cx.policy.version, payload };
         Some(Ending { lead, lease, how, shared })
+    }
+
+    /// What becomes of what was loaded.
+    fn how(&self, cx: &Context, fill: u64, type_tag: u64, loaded: &Loaded) -> How {
+        let life = if self.0.unless { None } else { keep_for(&cx.policy, loaded, self.0.per_value) };
+        let epoch = cx.stamps.epoch.unwrap_or_default();
+        let Some(life) = life else {
+            return How::Release(match loaded {
+                Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version, epoch },
+                Loaded::Value(_) => Ended::Unstored,
+            });
+        };
+        let header = Header {
+            fill,
+            type_tag,
+            version: cx.policy.version,
+            present: matches!(loaded, Loaded::Value(_)),
+            created: Millis::now(),
+            ttl: life.ttl,
+            stale: life.stale,
+            load: self.0.took,
+            epoch,
+        };
+        let payload: &[u8] = if let Loaded::Value(payload) = loaded { payload } else { &[] };
+        let value = entry::value(&header, &cx.stamps.written(), payload).into();
+        How::Fill(Filling { value, px: life.px(), tags: cx.stamps.outliving(life.px(), &cx.cache.epoch) })
+    }
+
+    /// Stores what was loaded in place of what was found.
+    async fn refill(&mut self) {
+        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return };
+        let Role::Refresher(refresh) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
+        let how = self.how(cx, refresh.fill_id(), type_tag, &loaded);
+        let fills = matches!(how, How::Fill(_));
+        match refresh.refill(cx, how).await {
+            Ok(true) if fills => cx.counters.stores.add(),
+            Ok(false) if fills => cx.counters.late_fills.add(),
+            Ok(_) => {}
+            Err(_) => cx.counters.errors.add(),
+        }
     }
 
     /// What the store said to it.
@@ -288,13 +370,16 @@ pub(crate) enum How {
     Release(Ended),
 }
 
-/// How long to keep what was loaded; `None` is not at all, `Some(None)` for ever.
-pub(crate) fn keep_for(policy: &Policy, loaded: &Loaded, per_value: Option<Duration>) -> Option<Option<Duration>> {
+/// How long to keep what was loaded; `None` is not at all.
+pub(crate) fn keep_for(policy: &Policy, loaded: &Loaded, per_value: Option<Duration>) -> Option<Life> {
+    let absent = matches!(loaded, Loaded::Absent);
     let ttl = match (loaded, per_value, policy.ttl) {
         (Loaded::Absent, ..) => policy.none_ttl?,
         (Loaded::Value(_), Some(ttl), _) | (Loaded::Value(_), None, Ttl::For(ttl)) => ttl,
-        (Loaded::Value(_), None, Ttl::Never) => return Some(None),
+        (Loaded::Value(_), None, Ttl::Never) => return Some(Life { ttl: None, stale: Duration::ZERO }),
         (Loaded::Value(_), None, Ttl::PerValue) => return None,
     };
-    (!ttl.is_zero()).then(|| Some(policy.jittered(ttl)))
+    // That there is nothing is not said for longer than it was asked to be.
+    let stale = policy.stale.filter(|_| !absent).unwrap_or_default();
+    (!ttl.is_zero()).then(|| Life { ttl: Some(policy.jittered(ttl)), stale })
 }

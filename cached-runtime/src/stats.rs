@@ -54,7 +54,7 @@ macro_rules! counters {
 counters! {
     /// Calls answered from the store.
     hits;
-    /// Calls that found nothing to serve and loaded, or shared a load.
+    /// Calls that found nothing to serve and loaded, or shared a load; and those that loaded anew what was there.
     misses;
     /// Bodies run, for whatever reason.
     loads;
@@ -66,6 +66,12 @@ counters! {
     lock_waits;
     /// Calls that waited as long as they may and then loaded themselves.
     wait_timeouts;
+    /// Calls that were served a value past its ttl.
+    stale;
+    /// Bodies run for a value that was still served to others meanwhile.
+    refreshes;
+    /// Those of them that began before the value's ttl was over.
+    early_refreshes;
     /// Values stored.
     stores;
     /// Fills that the store refused because the key was invalidated or taken over meanwhile.

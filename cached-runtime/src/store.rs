@@ -147,6 +147,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         px: Duration,
     ) -> Reply<'s, bool>;
 
+    /// Replaces an entry that begins with these bytes by another; false when something else is there by now.
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool>;
+
     /// Puts a write marker over whatever the keys hold, and reads the stamps: nothing is served or filled under these
     /// keys until the write has ended.
     fn write_begin<'s>(

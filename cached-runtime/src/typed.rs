@@ -70,6 +70,7 @@ impl<S: Shape> TypedSlot<S> {
         loop {
             // The output is out of the way before the await: it need not be `Send`.
             let unreadable = match self.read() {
+                Read::Hit(_) if self.slot.refreshes() => return None,
                 Read::Hit(out) => return Some(out),
                 Read::Load => return None,
                 Read::Unreadable(fill) => fill,
@@ -79,18 +80,23 @@ impl<S: Shape> TypedSlot<S> {
     }
 
     fn read(&mut self) -> Read<S::Out> {
-        let (out, fill) = match self.slot.take_found() {
-            None => return Read::Load,
-            Some(Found::Error(error)) => (S::shared(&error), None),
-            Some(Found::Value { type_tag, fill, .. }) if type_tag != S::type_tag() => (None, fill),
-            Some(Found::Value { payload: None, fill, .. }) => (((self.codec)().absent)(), fill),
-            Some(Found::Value { payload: Some(json), fill, .. }) => (((self.codec)().decode)(&json), fill),
-        };
-        match (out, fill) {
+        let Some(found) = self.slot.take_found() else { return Read::Load };
+        let fill = if let Found::Value { fill, .. } = &found { *fill } else { None };
+        match (self.output(found), fill) {
             (Some(out), _) => Read::Hit(out),
             (None, Some(fill)) => Read::Unreadable(fill),
             // Shared by a load of another type: nothing in the store to look past.
             (None, None) => Read::Load,
+        }
+    }
+
+    /// The output for what was found, where it is of this type.
+    fn output(&self, found: Found) -> Option<S::Out> {
+        match found {
+            Found::Error(error) => S::shared(&error),
+            Found::Value { type_tag, .. } if type_tag != S::type_tag() => None,
+            Found::Value { payload: None, .. } => ((self.codec)().absent)(),
+            Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json),
         }
     }
 
@@ -121,8 +127,10 @@ impl<S: Shape> TypedSlot<S> {
         let written = match ((self.codec)().split)(out) {
             Ok(written) => written,
             Err(out) => {
+                // The old value is still there: it is a better answer than an error.
+                let old = self.slot.take_old().and_then(|old| self.output(old));
                 self.slot.failed(S::share(&out), true);
-                return Err(out);
+                return Err(old.unwrap_or(out));
             }
         };
         if !self.slot.is_leader() {
@@ -149,6 +157,7 @@ impl<S: Shape> TypedSlot<S> {
     /// [`Self::hit`] for a blocking function.
     pub fn hit_blocking(&mut self) -> Option<S::Out> {
         match self.read() {
+            Read::Hit(_) if self.slot.refreshes() => None,
             Read::Hit(out) => Some(out),
             Read::Load => None,
             Read::Unreadable(fill) => {

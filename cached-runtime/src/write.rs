@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner, IntoCache};
+use crate::clock::Millis;
 use crate::codec::CacheValue;
 use crate::entry::{self, Header};
 use crate::invalidate::Delivery;
@@ -357,8 +358,8 @@ impl State {
             self.counters.unstorable.add();
         }
         let How::Marked(marker) = &self.how else { return };
-        let px = loaded.as_ref().and_then(|(_, loaded)| keep_for(&self.policy, loaded, self.per_value));
-        let (Some((type_tag, loaded)), Some(px)) = (loaded, px.filter(|_| !self.unless && marker.stamps.known()))
+        let life = loaded.as_ref().and_then(|(_, loaded)| keep_for(&self.policy, loaded, self.per_value));
+        let (Some((type_tag, loaded)), Some(life)) = (loaded, life.filter(|_| !self.unless && marker.stamps.known()))
         else {
             let _queued = self.cache.deliver(&self.keys, &self.counters).await;
             return;
@@ -368,15 +369,17 @@ impl State {
             type_tag,
             version: self.policy.version,
             present: matches!(loaded, Loaded::Value(_)),
-            ttl: px,
+            created: Millis::now(),
+            ttl: life.ttl,
+            stale: life.stale,
             load: self.began.map_or(Duration::ZERO, |began| began.elapsed()),
             epoch: marker.stamps.epoch.unwrap_or_default(),
         };
         let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
         let filling = Filling {
             value: entry::value(&header, &marker.stamps.written(), payload).into(),
-            px,
-            tags: marker.stamps.outliving(px, &self.cache.epoch),
+            px: life.px(),
+            tags: marker.stamps.outliving(life.px(), &self.cache.epoch),
         };
         let before = self.flights();
         for key in &self.keys {

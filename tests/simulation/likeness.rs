@@ -61,7 +61,7 @@ async fn answers(store: &dyn Store, sequence: u64) -> Vec<String> {
     for _ in 0..COMMANDS {
         let (key, asks) = (name(sequence, &mut dice), asks(sequence, &mut dice));
         let (lease, marker) = (placeholder(&mut dice, b"LR"), placeholder(&mut dice, b"W"));
-        let (filling, command) = (filling(&mut dice), dice.roll(11));
+        let (filling, command) = (filling(&mut dice), dice.roll(12));
         let answer = match command {
             0 => format!("acquire {:?}", store.acquire(&key, &lease, LONG, &asks).await.map(|it| (it.held, it.stamps))),
             1 => format!("get {:?}", store.get(&key).await),
@@ -80,6 +80,11 @@ async fn answers(store: &dyn Store, sequence: u64) -> Vec<String> {
             7 => format!("write_begin {:?}", store.write_begin(&[key], &marker, LONG, &asks).await),
             8 => format!("write_end {:?}", store.write_end(&key, &marker, &filling).await),
             9 => format!("put {:?}", store.put(&key, &filling).await),
+            10 => {
+                let held = store.get(&key).await.expect("an answer").unwrap_or_default();
+                let seen = if dice.once_in(4) || held.is_empty() { b"other" } else { &held[..held.len().min(10)] };
+                format!("refill {:?}", store.refill(&key, seen, &filling).await)
+            }
             _ => {
                 let keys: Vec<_> = asks.iter().map(|ask| Arc::clone(&ask.key)).chain([key]).collect();
                 format!("delete {:?}", store.delete(&keys).await)

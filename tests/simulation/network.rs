@@ -244,6 +244,18 @@ impl Store for Network {
         }))
     }
 
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        let (key, px) = (key.to_owned(), filling.px);
+        let (replaces, value) = (self.process.translate(replaces), self.process.translate(&filling.value));
+        Box::pin(self.send(Again::AtAnyTime, move |server| {
+            let refilled = server.begins(&key, &replaces);
+            if refilled {
+                server.set(&key, value.clone(), px);
+            }
+            std::future::ready(refilled)
+        }))
+    }
+
     fn write_begin<'s>(
         &'s self,
         keys: &'s [Arc<str>],

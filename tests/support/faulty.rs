@@ -28,6 +28,8 @@ pub enum Fault {
     AcquisitionRepeats,
     /// An invalidation removes values only.
     InvalidationSparesLeases,
+    /// A refresh stores its value whatever the key holds by then.
+    RefillWithoutCompare,
     /// A written value is stored without a marker before it.
     WriteWithoutMarker,
     /// A written value is stored whatever became of its marker.
@@ -170,6 +172,15 @@ impl Store for Faulty {
     ) -> Reply<'s, bool> {
         let seen = self.seen(lease);
         Box::pin(async move { self.store.takeover(key, observed, &seen, px).await })
+    }
+
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(async move {
+            match self.fault {
+                Fault::RefillWithoutCompare => self.store.put(key, filling).await.map(|()| true),
+                _ => self.store.refill(key, replaces, filling).await,
+            }
+        })
     }
 
     fn write_begin<'s>(

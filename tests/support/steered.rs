@@ -220,6 +220,10 @@ impl Store for Steered {
         Box::pin(self.helm.run(Op::Other, async move || self.store.takeover(key, observed, lease, px).await))
     }
 
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(self.helm.run(Op::Fill, async move || self.store.refill(key, replaces, filling).await))
+    }
+
     fn write_begin<'s>(
         &'s self,
         keys: &'s [Arc<str>],

@@ -220,6 +220,12 @@ impl Store for MemoryStore {
         })
     }
 
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        let refilled = self.replace(key, replaces, || self.set(key, filling.value.clone(), filling.px));
+        self.outlive(filling);
+        ready(refilled)
+    }
+
     fn write_begin<'s>(
         &'s self,
         keys: &'s [Arc<str>],

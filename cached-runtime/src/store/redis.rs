@@ -79,15 +79,9 @@ impl RedisStore {
     }
 
     /// Stores a value by a script, and lets the stamps that it carries live on in the same round trip.
-    async fn store(
-        &self,
-        script: &Script,
-        key: &str,
-        placeholder: &Placeholder,
-        filling: &Filling,
-    ) -> Result<bool, StoreError> {
+    async fn store(&self, script: &Script, key: &str, replaces: &[u8], filling: &Filling) -> Result<bool, StoreError> {
         let px = filling.px.map_or(0, millis).to_string();
-        let arguments: [&[u8]; 3] = [placeholder, &filling.value, px.as_bytes()];
+        let arguments: [&[u8]; 3] = [replaces, &filling.value, px.as_bytes()];
         if filling.tags.is_empty() {
             return self.script(script, key, &arguments).await;
         }
@@ -268,6 +262,10 @@ impl Store for RedisStore {
                 }
             }
         })
+    }
+
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(self.store(&self.scripts.refill, key, replaces, filling))
     }
 
     fn write_begin<'s>(

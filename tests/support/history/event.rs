@@ -31,6 +31,8 @@ pub enum What {
     Loaded { version: u64 },
     /// The store accepted the value of this version in place of that lease.
     Stored { version: u64, token: u64 },
+    /// The store accepted the value of this version in place of an older value.
+    Refilled { version: u64 },
     /// The store said that the lease is this call's. It was asked for at `asked`, and ends by itself, but not before it
     /// lasted that long.
     Leased { token: u64, asked: u64, millis: u16 },
@@ -65,6 +67,7 @@ impl Event {
             What::Clearing => (10, 0, 0, 0),
             What::Cleared => (11, 0, 0, 0),
             What::PerhapsCleared => (12, 0, 0, 0),
+            What::Refilled { version } => (13, version, 0, 0),
         };
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
@@ -96,6 +99,7 @@ impl Event {
             10 => What::Clearing,
             11 => What::Cleared,
             12 => What::PerhapsCleared,
+            13 => What::Refilled { version: a },
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
@@ -121,6 +125,7 @@ impl fmt::Display for What {
             Self::Stored { version, token } => {
                 write!(f, "version {version} is stored, under lease {:04x}", short(token))
             }
+            Self::Refilled { version } => write!(f, "version {version} is stored in place of another"),
             Self::Leased { token, .. } => write!(f, "lease {:04x} is given", short(token)),
             Self::Renewed { token, .. } => write!(f, "lease {:04x} is renewed", short(token)),
             Self::GivenUp { token } => write!(f, "lease {:04x} is about to be filled or released", short(token)),

@@ -221,6 +221,16 @@ impl Store for Recorder {
         })
     }
 
+    fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
+        Box::pin(async move {
+            let refilled = self.store.refill(key, replaces, filling).await?;
+            if let (true, Some(version)) = (refilled, Row::version_in(&filling.value)) {
+                self.note(key, What::Refilled { version });
+            }
+            Ok(refilled)
+        })
+    }
+
     fn write_begin<'s>(
         &'s self,
         keys: &'s [Arc<str>],

@@ -78,7 +78,8 @@ fn stale(began: Event, missed: Event, last: Event, past: &VecDeque<Event>) -> Ve
     let by_writer = |event: &&Event| (event.process, event.task) == writer && event.at < missed.at;
     events.extend(past.iter().rev().find(|event| event.what == What::CommitBegan && by_writer(event)));
     let stored = past.iter().rev().find_map(|event| match event.what {
-        What::Stored { version: stored, token } if stored == version => Some((*event, token)),
+        What::Stored { version: stored, token } if stored == version => Some((*event, Some(token))),
+        What::Refilled { version: stored } if stored == version => Some((*event, None)),
         _ => None,
     });
     // A load of that version by the process that stored it, else by the reader's, else by anybody.
@@ -93,8 +94,8 @@ fn stale(began: Event, missed: Event, last: Event, past: &VecDeque<Event>) -> Ve
     if let Some((stored, token)) = stored {
         events.push(stored);
         events.extend(past.iter().filter(|event| match event.what {
-            What::Leased { token: leased, .. } => leased == token,
-            What::Renewed { token: renewed, .. } => renewed == token && event.at > missed.at,
+            What::Leased { token: leased, .. } => Some(leased) == token,
+            What::Renewed { token: renewed, .. } => Some(renewed) == token && event.at > missed.at,
             _ => false,
         }));
     }

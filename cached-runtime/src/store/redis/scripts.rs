@@ -21,6 +21,7 @@ pub(crate) struct Scripts {
     pub(crate) renew: Script,
     pub(crate) takeover: Script,
     pub(crate) takeover_foreign: Script,
+    pub(crate) refill: Script,
     pub(crate) write_end: Script,
 }
 
@@ -62,6 +63,14 @@ if kind == 'string' or kind == 'none' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1";
 
+/// The value replaces the one that was read before its load began, and nothing else. Without the comparison a refresh
+/// brings back what was invalidated meanwhile: find, read, commit, invalidate, refill (9 steps).
+const REFILL: &str = "\
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1";
+
 /// The value replaces its own write marker. Anything else says that another writer was at work meanwhile, or that the
 /// marker ran out: whose value is the newer one cannot be known, so nothing stays. Stored without the comparison, the
 /// older of two writes could stay for good (5 steps); left alone instead of deleted, the other writer's marker would let
@@ -77,7 +86,7 @@ redis.call('DEL', KEYS[1])
 return 0";
 
 /// In the order in which they are loaded on connect.
-pub(crate) const ALL: [&str; 6] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, WRITE_END];
+pub(crate) const ALL: [&str; 7] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, REFILL, WRITE_END];
 
 impl Scripts {
     pub(crate) fn new() -> Self {
@@ -87,6 +96,7 @@ impl Scripts {
             renew: Script::new(RENEW),
             takeover: Script::new(TAKEOVER),
             takeover_foreign: Script::new(TAKEOVER_FOREIGN),
+            refill: Script::new(REFILL),
             write_end: Script::new(WRITE_END),
         }
     }
