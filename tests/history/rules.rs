@@ -125,6 +125,21 @@ async fn an_invalidation_before_the_commit_is_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refill_that_does_not_compare_is_found_out() {
+    // A row has to be left alone until it is to be refreshed, and written while it is.
+    let habits = Habits {
+        keys: &[0, 1, 2, 3],
+        writers: 1,
+        writers_rest: 60,
+        readers_rest: 10,
+        refreshes_one_in: 1,
+        slow_one_in: 2,
+        ..Habits::WRITING
+    };
+    is_found_out(Wrong { fault: Some(Fault::RefillWithoutCompare), habits, ..Wrong::default() }, Kind::Stale).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_through_without_a_marker_is_found_out() {
     fault(Fault::WriteWithoutMarker).await;
 }

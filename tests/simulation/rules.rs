@@ -73,6 +73,12 @@ fn an_invalidation_before_the_commit_is_found_out() {
 }
 
 #[test]
+fn a_refill_that_does_not_compare_is_found_out() {
+    let store = Arc::new(Faulty::wrap(Fault::RefillWithoutCompare));
+    is_found_out(&Wrong { store, refreshes_one_in: 1, ..Wrong::default() }, Kind::Stale);
+}
+
+#[test]
 fn a_write_through_without_a_marker_is_found_out() {
     fault(Fault::WriteWithoutMarker, Kind::Stale);
 }

@@ -40,11 +40,18 @@ pub struct Wrong {
     pub store: Wrap,
     pub adoption: Adoption,
     pub invalidates_before_commit: bool,
+    /// See [`Habits`].
+    pub refreshes_one_in: u64,
 }
 
 impl Default for Wrong {
     fn default() -> Self {
-        Self { store: Arc::new(|store| store), adoption: Adoption::default(), invalidates_before_commit: false }
+        Self {
+            store: Arc::new(|store| store),
+            adoption: Adoption::default(),
+            invalidates_before_commit: false,
+            refreshes_one_in: 4,
+        }
     }
 }
 
@@ -155,6 +162,7 @@ impl World {
                 slow_one_in: 10,
                 clears_one_in: 12,
                 invalidates_before_commit: self.wrong.invalidates_before_commit,
+                refreshes_one_in: self.wrong.refreshes_one_in,
                 ..Habits::BUSY
             },
         };

@@ -15,6 +15,8 @@ pub struct Habits {
     pub reads_per_write: u64,
     /// So many loads for one that outlasts its lease.
     pub slow_one_in: u64,
+    /// So many reads of one row for one that may refresh it.
+    pub refreshes_one_in: u64,
     /// So many writes for one that clears everything.
     pub clears_one_in: u64,
     /// The classic mistake: a load that comes between the two stores the old row for good.
@@ -31,6 +33,7 @@ impl Habits {
         writers_rest: 40,
         reads_per_write: 30,
         slow_one_in: 40,
+        refreshes_one_in: 4,
         clears_one_in: 500,
         invalidates_before_commit: false,
     };

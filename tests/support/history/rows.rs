@@ -17,6 +17,8 @@ use super::log::Log;
 
 /// Short, so that loads outlast it.
 const LEASE: Duration = Duration::from_millis(40);
+/// As the macros below say it.
+const WAIT: Duration = Duration::from_secs(2);
 const TTL: Duration = Duration::from_secs(60);
 
 /// What the database says of one key.
@@ -33,6 +35,10 @@ pub struct Refused;
 impl Row {
     /// The key's number in its name, if it is the name of a row.
     pub fn number(name: &str) -> Option<u8> {
+        // What the library keeps about a row is not the row.
+        if name.contains('%') {
+            return None;
+        }
         name.rsplit_once("row:")?.1.parse().ok()
     }
 
@@ -99,6 +105,12 @@ impl Rows {
     /// It does not, and may not store what it loads meanwhile.
     async fn unguarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
         let policy = Policy::ttl(TTL).lease(LEASE);
+        self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
+    }
+
+    /// It is loaded anew while it is served: as soon as it is as old as a lease.
+    async fn refreshed(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+        let policy = Policy::ttl(LEASE).stale(TTL).mutex().lease(LEASE).wait(WAIT);
         self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
     }
 
@@ -175,6 +187,7 @@ impl Rows {
         let mut reading = self.begin(key, caller.task);
         let answer = match Row::group(key) {
             Some(group) => self.tagged(key, group, caller).await,
+            None if caller.dice.once_in(self.habits.refreshes_one_in) => self.refreshed(key, caller).await,
             None if caller.dice.once_in(4) => self.unguarded(key, caller).await,
             None => self.guarded(key, caller).await,
         };
