@@ -46,6 +46,10 @@ impl Cache {
             (Condition::ReadOnly, _) => Health::Degraded {
                 reason: "the server refuses writes, so no invalidation could land there: calls run uncached".to_owned(),
             },
+            (Condition::TooOld, _) => Health::Degraded {
+                reason: "the server is older than Redis 6.2, the oldest that is supported: calls run uncached"
+                    .to_owned(),
+            },
             (Condition::Partly, _) => Health::Degraded {
                 reason: "some servers of the cluster do not answer: calls for their keys run uncached".to_owned(),
             },

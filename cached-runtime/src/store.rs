@@ -223,6 +223,8 @@ pub enum Condition {
     Partly,
     /// It answers and does not store: it is not asked, since invalidations could not land there.
     ReadOnly,
+    /// It does not know what is needed: it is not asked.
+    TooOld,
     /// It is not asked.
     Down,
 }

@@ -7,6 +7,8 @@ mod breaker;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod commands;
+mod connection;
+mod dialect;
 mod link;
 mod node;
 mod scripts;
@@ -205,13 +207,13 @@ impl Store for RedisStore {
                     End::Fill(filling) => {
                         let px = filling.px.map_or(0, millis).to_string();
                         let arguments: [&[u8]; 3] = [lease, &filling.value, px.as_bytes()];
-                        commands.add_command(call("EVALSHA", &self.scripts.fill.sha1, key, &arguments));
+                        commands.add_command(call("EVALSHA", &self.scripts.fill.sha1, &**key, &arguments));
                     }
                     End::Release(marker) => {
                         let (marker, px) = marker.as_ref().map_or((&[][..], Duration::ZERO), |(it, px)| (it, *px));
                         let px = millis(px).to_string();
                         let arguments: [&[u8]; 3] = [lease, marker, px.as_bytes()];
-                        commands.add_command(call("EVALSHA", &self.scripts.release.sha1, key, &arguments));
+                        commands.add_command(call("EVALSHA", &self.scripts.release.sha1, &**key, &arguments));
                     }
                 }
             }

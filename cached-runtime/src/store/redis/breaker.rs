@@ -45,12 +45,14 @@ pub(crate) struct Server {
 const UP: u8 = 0;
 const DOWN: u8 = 1;
 const READ_ONLY: u8 = 2;
+const TOO_OLD: u8 = 3;
 
 impl Breaker {
     pub(crate) fn condition(&self) -> Condition {
         match self.condition.load(Ordering::Relaxed) {
             UP => Condition::Up,
             READ_ONLY => Condition::ReadOnly,
+            TOO_OLD => Condition::TooOld,
             _ => Condition::Down,
         }
     }
@@ -107,6 +109,15 @@ impl Breaker {
             let why = if condition == READ_ONLY { "the server refuses writes" } else { "the server does not answer" };
             log::warn!("cache: {why}; calls run uncached until it does again");
         }
+    }
+
+    /// The server is not one that can be used. Says whether that is news.
+    pub(crate) fn too_old(&self) -> bool {
+        let before = self.condition.swap(TOO_OLD, Ordering::SeqCst);
+        if before == UP {
+            self.times_opened.fetch_add(1, Ordering::Relaxed);
+        }
+        before != TOO_OLD
     }
 
     /// Waits for one's turn to try the server.

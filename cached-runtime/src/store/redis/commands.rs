@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, ToRedisArgs, Value};
 use bytes::Bytes;
 
 use crate::stamp::SLACK;
@@ -65,7 +65,7 @@ pub(super) fn unexpected() -> StoreError {
     StoreError::Refused("unexpected reply".to_owned())
 }
 
-pub(super) fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
+pub(super) fn call(command: &str, script: &str, key: impl ToRedisArgs, arguments: &[&[u8]]) -> Cmd {
     let mut command = ::redis::cmd(command);
     command.arg(script).arg(1).arg(key).arg(arguments);
     command
@@ -85,12 +85,55 @@ pub(super) fn refusal(error: &RedisError) -> StoreError {
             asking: kind == ServerErrorKind::Ask,
         },
         ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::WritesRefused,
-        kind => match error.code() {
+        kind => match in_script(error).or_else(|| error.code()) {
             Some("READONLY" | "NOREPLICAS" | "MISCONF") => StoreError::WritesRefused,
             Some("OOM") => StoreError::OutOfMemory,
             Some("WRONGTYPE") => StoreError::ForeignKind,
             Some(code) => StoreError::Refused(code.to_owned()),
             None => StoreError::Refused(format!("{kind:?}")),
         },
+    }
+}
+
+/// The code of a refusal within a script. Redis before 7.0 wraps it: `ERR Error running script (call to f_..):
+/// @user_script:1: @user_script: 1: -OOM ..`.
+fn in_script(error: &RedisError) -> Option<&str> {
+    let wrapped = error.detail().filter(|_| error.code() == Some("ERR"))?.strip_prefix("Error running script (")?;
+    let (_, mut words) = wrapped.split_once("): ")?;
+    while let Some(place) = words.strip_prefix("@user_script:") {
+        words = place.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).strip_prefix(": ")?;
+    }
+    let code = words.strip_prefix('-').unwrap_or(words).split(' ').next()?;
+    code.bytes().all(|byte| byte.is_ascii_uppercase()).then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(reply: &str) -> StoreError {
+        let value = ::redis::parse_redis_value(format!("-{reply}\r\n").as_bytes()).expect("a reply");
+        refusal(&value.extract_error().expect_err("an error"))
+    }
+
+    #[test]
+    fn a_refusal_within_a_script_means_what_it_means_outside() {
+        let wrapped = |words: &str| {
+            format!(
+                "ERR Error running script (call to f_b652620c7b713fe37100e275ef452e9b375fe26d): @user_script:1: {words}"
+            )
+        };
+        for (words, expected) in [
+            ("@user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.", StoreError::OutOfMemory),
+            ("@user_script: 1: -READONLY You can't write against a read only replica.", StoreError::WritesRefused),
+            ("@user_script: 1: -NOREPLICAS Not enough good replicas to write.", StoreError::WritesRefused),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", StoreError::ForeignKind),
+            ("ERR value is not an integer or out of range", StoreError::Refused("ERR".to_owned())),
+            ("attempt to index a nil value", StoreError::Refused("ERR".to_owned())),
+        ] {
+            assert_eq!(meaning(&wrapped(words)), expected, "{words}");
+        }
+        assert_eq!(meaning("ERR syntax error"), StoreError::Refused("ERR".to_owned()));
+        assert_eq!(meaning("OOM command not allowed"), StoreError::OutOfMemory);
     }
 }

@@ -20,6 +20,7 @@ use self::supervisor::{Gone, Supervisor};
 use super::address::Address;
 use super::breaker::Breaker;
 use super::commands::refusal;
+use super::connection::Connection;
 #[cfg(feature = "sentinel")]
 use super::sentinel::Sentinels;
 use super::share::Share;
@@ -121,7 +122,7 @@ impl Links {
 enum State {
     /// The very first attempt: callers wait for it, within their deadline.
     Starting,
-    Up(MultiplexedConnection),
+    Up(Connection),
     /// Callers go on without the cache, at once.
     Down,
 }
@@ -174,7 +175,7 @@ impl Link {
     }
 
     /// The connection, or at once that there is none.
-    pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, StoreError> {
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         if let State::Up(connection) = &*self.state.borrow() {
             return Ok(connection.clone());
         }

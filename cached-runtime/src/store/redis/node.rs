@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::breaker::Breaker;
 use super::commands::{call, refusal};
+use super::connection::Connection;
 use super::link::{Links, Place};
 use super::scripts::Script;
 use super::share::Share;
@@ -73,7 +73,7 @@ impl Node {
     async fn operation<T>(
         &self,
         due: Instant,
-        run: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+        run: impl AsyncFnOnce(&mut Connection) -> Result<T, RedisError>,
         refusals: impl Fn(&T) -> Option<StoreError>,
     ) -> Result<T, StoreError> {
         let link = self.links.here();
@@ -116,13 +116,13 @@ impl Node {
 
     /// One key's answer. `asking`: the key is on its way to this server, which answers about it only when told so.
     pub(crate) async fn run(&self, due: Instant, request: Request<'_>, asking: bool) -> Result<Value, StoreError> {
-        let run = async |connection: &mut MultiplexedConnection| match request {
-            Request::Command(command) => send(connection, command, asking).await,
+        let run = async |connection: &mut Connection| match request {
+            Request::Command(command) => connection.ask(command, asking).await,
             Request::Script { script, key, arguments } => {
-                match send(connection, &call("EVALSHA", &script.sha1, key, arguments), asking).await {
+                match connection.ask(&call("EVALSHA", &script.sha1, key, arguments), asking).await {
                     // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                        send(connection, &call("EVAL", script.text, key, arguments), asking).await
+                        connection.ask(&call("EVAL", script.text, key, arguments), asking).await
                     }
                     reply => reply,
                 }
@@ -137,11 +137,9 @@ impl Node {
         due: Instant,
         commands: &Pipeline,
     ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let count = commands.cmd_iter().count();
-        let understood = |reply: Value| reply.extract_error().map_err(|error| refusal(&error));
-        let run = async |connection: &mut MultiplexedConnection| {
-            let replies = connection.send_packed_commands(commands, 0, count).await?;
-            Ok(replies.into_iter().map(understood).collect::<Vec<_>>())
+        let run = async |connection: &mut Connection| {
+            let replies = connection.ask_all(commands).await?;
+            Ok(replies.into_iter().map(|reply| reply.map_err(|error| refusal(&error))).collect::<Vec<_>>())
         };
         // One that is about the server speaks for all.
         let refusals = |replies: &Vec<Result<Value, StoreError>>| {
@@ -151,16 +149,4 @@ impl Node {
         };
         self.operation(due, run, refusals).await
     }
-}
-
-/// One command. Server errors arrive as values at this level.
-async fn send(connection: &mut MultiplexedConnection, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
-    if !asking {
-        return connection.send_packed_command(command).await?.extract_error();
-    }
-    // Holds for the next command of the connection only, which others share: both in one write.
-    let mut commands = Pipeline::with_capacity(2);
-    commands.cmd("ASKING").add_command(command.clone());
-    let reply = connection.send_packed_commands(&commands, 1, 1).await?.pop();
-    reply.unwrap_or(Value::Nil).extract_error()
 }

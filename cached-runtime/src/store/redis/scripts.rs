@@ -1,4 +1,7 @@
-//! All the Lua there is. Each script touches one key; none is on the hit path.
+//! All the Lua there is. Each script touches one key; none is on the hit path, but for servers
+//! before Redis 7.0.
+
+use std::sync::LazyLock;
 
 /// A script and the name that the server gives it.
 #[derive(Debug)]
@@ -85,8 +88,36 @@ end
 redis.call('DEL', KEYS[1])
 return 0";
 
+/// `SET .. NX GET`, which Redis knows since 7.0. The `SET` comes first also where there is a value: a server that takes no
+/// writes must refuse, since no invalidation could land there, and a `GET` alone would still be answered.
+const ACQUIRE: &str = "\
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return false end
+return redis.call('GET', KEYS[1])";
+
+/// `PEXPIRE .. GT`, which Redis knows since 7.0: what never expires stays so.
+const EXTEND: &str = "\
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left >= tonumber(ARGV[1]) then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[1])";
+
+/// What servers before Redis 7.0 need instead of commands.
+#[derive(Debug)]
+pub(crate) struct Older {
+    pub(crate) acquire: Script,
+    pub(crate) extend: Script,
+}
+
+/// Hashed on first use: most servers are newer.
+pub(crate) fn older() -> &'static Older {
+    static OLDER: LazyLock<Older> =
+        LazyLock::new(|| Older { acquire: Script::new(ACQUIRE), extend: Script::new(EXTEND) });
+    &OLDER
+}
+
 /// In the order in which they are loaded on connect.
 pub(crate) const ALL: [&str; 7] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, REFILL, WRITE_END];
+/// The same for servers before Redis 7.0, in addition.
+pub(crate) const ALL_OLDER: [&str; 2] = [ACQUIRE, EXTEND];
 
 impl Scripts {
     pub(crate) fn new() -> Self {

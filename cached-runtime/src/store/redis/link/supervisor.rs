@@ -14,6 +14,8 @@ use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
 use crate::store::Repair;
 use crate::store::redis::breaker::{Breaker, Server};
 use crate::store::redis::commands::refusal;
+use crate::store::redis::connection::Connection;
+use crate::store::redis::dialect::About;
 use crate::store::redis::scripts;
 use crate::store::redis::share::Share;
 
@@ -67,7 +69,18 @@ impl Supervisor {
                     self.publish.send_replace(State::Up(connection.clone()));
                     self.watch_over(connection).await;
                 }
-                Err(error) => {
+                Err(Failure::TooOld) => {
+                    reported = true;
+                    if self.breaker.too_old() {
+                        log::warn!(
+                            "cache: {:?} is older than Redis 6.2, the oldest that is supported: use Redis 6.2 or newer, or \
+                             Valkey; calls run uncached until then",
+                            self.place
+                        );
+                    }
+                }
+                Err(Failure::Error(error)) => {
+                    self.breaker.stay_open(&refusal(&error));
                     if !reported {
                         reported = true;
                         let why = Code(&error);
@@ -83,16 +96,16 @@ impl Supervisor {
 
     /// A connection to a server that may be used: nobody else tries it while the breaker is open, and what it has
     /// missed is made up for.
-    async fn attempt(&self) -> Result<MultiplexedConnection, redis::RedisError> {
+    async fn attempt(&self) -> Result<Connection, Failure> {
         if self.breaker.is_open() {
             let mut server = self.breaker.turn().await;
-            let mut connection = self.connect().await?;
-            self.repair(&mut connection, &mut server).await?;
+            let (mut connection, about) = self.connect().await?;
+            self.repair(&mut connection.wire, about.run_id, &mut server).await?;
             Ok(connection)
         } else {
-            let mut connection = self.connect().await?;
+            let (mut connection, about) = self.connect().await?;
             let mut server = self.breaker.turn().await;
-            self.repair(&mut connection, &mut server).await?;
+            self.repair(&mut connection.wire, about.run_id, &mut server).await?;
             Ok(connection)
         }
     }
@@ -101,11 +114,10 @@ impl Supervisor {
     async fn repair(
         &self,
         connection: &mut MultiplexedConnection,
+        run_id: Option<String>,
         server: &mut Server,
     ) -> Result<(), redis::RedisError> {
         let repaired = timeout(REPAIR, async {
-            let info = redis::cmd("INFO").arg("server").query_async::<String>(connection).await;
-            let run_id = info.ok().as_deref().and_then(run_id);
             let mut replaced = server.is_another(run_id.as_deref());
             if self.breaker.is_open()
                 && let Some(probe) = self.share.probe()
@@ -156,10 +168,11 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
+    /// A connection to a server that is new enough, and what it says of itself.
+    async fn connect(&self) -> Result<(Connection, About), Failure> {
         let signals = Arc::downgrade(&self.signals);
         let connected = timeout(CONNECT, async {
-            let mut connection = open(&self.place, move |push: &PushInfo| {
+            let mut wire = open(&self.place, move |push: &PushInfo| {
                 if push.kind == PushKind::Disconnection
                     && let Some(signals) = signals.upgrade()
                 {
@@ -167,21 +180,34 @@ impl Supervisor {
                 }
             })
             .await?;
+            let info = match redis::cmd("INFO").arg("server").query_async::<String>(&mut wire).await {
+                Err(error) if error.is_io_error() => return Err(error.into()),
+                // Not everybody may ask.
+                info => info.unwrap_or_default(),
+            };
+            let about = About::parse(&info);
+            if about.is_too_old() {
+                return Err(Failure::TooOld);
+            }
+            let dialect = about.dialect();
+            let older: &[&str] = if dialect.is_scripted() { &scripts::ALL_OLDER } else { &[] };
             let mut load = redis::pipe();
-            for script in scripts::ALL {
-                load.cmd("SCRIPT").arg("LOAD").arg(script).ignore();
+            for script in scripts::ALL.iter().chain(older) {
+                load.cmd("SCRIPT").arg("LOAD").arg(*script).ignore();
             }
             // Loading is only there to spare the first miss two round trips: where it is not allowed, calls go on
             // without.
-            let _ = load.query_async::<()>(&mut connection).await;
-            redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            Ok(connection)
+            let _ = load.query_async::<()>(&mut wire).await;
+            redis::cmd("PING").query_async::<()>(&mut wire).await?;
+            Ok((Connection::new(wire, dialect), about))
         });
-        connected.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+        let in_time = connected.await;
+        in_time
+            .unwrap_or_else(|_| Err(redis::RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)).into()))
     }
 
     /// Returns when the connection is of no more use.
-    async fn watch_over(&self, mut connection: MultiplexedConnection) {
+    async fn watch_over(&self, mut connection: Connection) {
         loop {
             self.signals.doubtful.notified().await;
             // The server is tried on a new connection: its address may be another one's by now.
@@ -190,7 +216,7 @@ impl Supervisor {
             }
             // The signal may be about the connection before this one: ask this one.
             let ping = redis::cmd("PING");
-            match timeout(PING, ping.query_async::<()>(&mut connection)).await {
+            match timeout(PING, ping.query_async::<()>(&mut connection.wire)).await {
                 Ok(Ok(())) => self.signals.unanswered.store(0, Ordering::Relaxed),
                 // `LOADING`, `BUSY` and the like are answers: the connection works.
                 Ok(Err(error)) if !error.is_io_error() => {}
@@ -200,9 +226,17 @@ impl Supervisor {
     }
 }
 
-/// From the answer to `INFO server`.
-fn run_id(info: &str) -> Option<String> {
-    info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::to_owned)
+/// Why there is no connection.
+enum Failure {
+    Error(redis::RedisError),
+    TooOld,
+}
+
+impl From<redis::RedisError> for Failure {
+    fn from(error: redis::RedisError) -> Self {
+        // What does not speak RESP3 is older than 6.0.
+        if error.kind() == redis::ErrorKind::RESP3NotSupported { Self::TooOld } else { Self::Error(error) }
+    }
 }
 
 /// An error's code, without a server's own words.
