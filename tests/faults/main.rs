@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/proxy.rs"]
+mod proxy;
+
 mod admin;
 mod child;
 mod expiry;
@@ -16,6 +19,7 @@ mod damage;
 mod foreign;
 mod frozen;
 mod full;
+mod network;
 mod outage;
 mod paused;
 mod read_only;

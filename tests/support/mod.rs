@@ -74,6 +74,10 @@ impl Redis {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn builder(&self) -> Builder {
         Cache::builder().redis(self.url()).prefix("test")
     }

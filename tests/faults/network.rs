@@ -1,0 +1,199 @@
+//! A network that is slow, torn or silent. Calls go on in time, nobody pays for it once it is known, and hits are back
+//! within a second of its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use cached_runtime::{Cache, Health};
+use tokio::task::JoinSet;
+
+use crate::proxy::{Network, Proxy};
+use crate::service::{Answer, DEADLINE, RECOVERY, SLACK, Service};
+use crate::support::{Redis, eventually};
+
+/// A service behind a network of its own.
+struct Remote {
+    service: Service,
+    proxy: Proxy,
+    _redis: Redis,
+}
+
+impl Remote {
+    async fn start() -> Self {
+        let redis = Redis::start();
+        let proxy = Proxy::before(redis.port());
+        let cache = Cache::builder().redis(proxy.url()).prefix("test").build().expect("a cache");
+        let service = Service::over(cache).mutex();
+        for caller in 0..CALLERS {
+            service.until_hit(&format!("{caller}")).await;
+        }
+        Self { service, proxy, _redis: redis }
+    }
+
+    /// What callers get, each of a key of its own and all of one, while the network is like that for a second.
+    async fn during(&self, network: Network) -> Vec<Answer> {
+        let over = Arc::<AtomicBool>::default();
+        self.proxy.set(network);
+        let mut callers = JoinSet::new();
+        for caller in 0..CALLERS {
+            let (service, over) = (self.service.clone(), Arc::clone(&over));
+            callers.spawn(async move {
+                let mut answers = Vec::new();
+                while !over.load(Ordering::SeqCst) {
+                    for id in [format!("{caller}"), "shared".to_owned()] {
+                        let answer = service.read(&id).await;
+                        assert!((1..=answer.row).contains(&answer.value), "{answer:?}");
+                        answers.push(answer);
+                    }
+                    // A caller that does other things too.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                answers
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        over.store(true, Ordering::SeqCst);
+        let answers = callers.join_all().await.into_iter().flatten().collect();
+        self.proxy.set(Network::Clear);
+        answers
+    }
+
+    async fn is_back(&self) {
+        let recovery = self.service.until_hit("0").await;
+        assert!(recovery < RECOVERY, "hits after {recovery:?}");
+        assert_eq!(self.service.cache.health(), Health::Up);
+        assert!(!self.service.cache.stats().breaker_open);
+        // And what was first asked for meanwhile: a lease of then is gone within two seconds.
+        self.service.until_hit("shared").await;
+    }
+
+    /// The server is given up, after that nobody waits for it, and it is used again when the network is.
+    async fn gives_up(&self, network: Network) {
+        let answers = self.during(network).await;
+        assert_eq!(self.service.cache.health(), Health::Down);
+        let stats = self.service.cache.stats();
+        assert!(stats.breaker_open && stats.breaker_opened == 1, "{stats:?}");
+        // Whoever had asked before it was given up, once for each of its two keys.
+        let paid = answers.iter().filter(|answer| answer.took >= DEADLINE - DEADLINE / 10).count();
+        assert!(paid <= 2 * CALLERS, "{paid} of {} calls waited for the deadline", answers.len());
+        assert!(answers.len() > 20 * CALLERS, "{} calls in a second", answers.len());
+        self.in_time(&answers, 1);
+        self.is_back().await;
+    }
+
+    /// Nobody waits past the deadlines of its operations, and its own load after the rest of another.
+    fn in_time(&self, answers: &[Answer], operations: u32) {
+        let worst = answers.iter().map(|answer| answer.took).max().expect("calls");
+        assert!(worst < DEADLINE * operations + self.service.load * 2 + SLACK, "{worst:?}");
+    }
+}
+
+const CALLERS: usize = 16;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_network_that_keeps_the_deadlines_serves_hits() {
+    let remote = Remote::start().await;
+    let (delay, spread) = (Duration::from_millis(20), Duration::from_millis(20));
+    let answers = remote.during(Network::Late { delay, spread }).await;
+    let hits = answers.iter().filter(|answer| !answer.loaded).count();
+    assert!(hits > answers.len() * 9 / 10, "{hits} of {} calls", answers.len());
+    assert_eq!(remote.service.cache.stats().breaker_opened, 0);
+    remote.in_time(&answers, 2);
+    remote.is_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_late_up_to_the_deadline_costs_no_call_more_than_its_deadlines() {
+    let remote = Remote::start().await;
+    let (delay, spread) = (Duration::from_millis(50), Duration::from_millis(50));
+    let answers = remote.during(Network::Late { delay, spread }).await;
+    // A miss asks twice.
+    remote.in_time(&answers, 2);
+    remote.is_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_later_than_the_deadline_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Late { delay: Duration::from_millis(300), spread: Duration::ZERO }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_aborts_connections_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Reset).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_everything_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Hole { requests: true, answers: true }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_requests_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Hole { requests: true, answers: false }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_answers_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Hole { requests: false, answers: true }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_drips_is_given_up() {
+    let remote = Remote::start().await;
+    remote.gives_up(Network::Drip { pause: Duration::from_millis(5) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_sends_byte_by_byte_serves_hits() {
+    let remote = Remote::start().await;
+    let answers = remote.during(Network::Split).await;
+    let hits = answers.iter().filter(|answer| !answer.loaded).count();
+    assert!(hits > answers.len() * 9 / 10, "{hits} of {} calls", answers.len());
+    assert_eq!(remote.service.cache.stats().breaker_opened, 0);
+    remote.is_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_aborted_again_and_again_never_reach_a_caller() {
+    let remote = Remote::start().await;
+    let service = remote.service.clone();
+    let calls = tokio::spawn(async move {
+        for call in 0..300 {
+            let answer = service.read(&format!("{}", call % CALLERS)).await;
+            assert!((1..=answer.row).contains(&answer.value), "{answer:?}");
+            assert!(answer.took < DEADLINE * 2 + service.load + SLACK, "{answer:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    let mut aborted = 0;
+    while !calls.is_finished() {
+        remote.proxy.set(Network::Reset);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        remote.proxy.set(Network::Clear);
+        tokio::time::sleep(Duration::from_millis(35)).await;
+        aborted += 1;
+    }
+    calls.await.expect("no panic");
+    assert!(aborted > 5, "{aborted} times");
+    remote.is_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_lost_an_answer_for_good_is_replaced() {
+    let remote = Remote::start().await;
+    let service = &remote.service;
+    remote.proxy.set(Network::Hole { requests: false, answers: true });
+    service.uncached("lost").await;
+    // The network is clear at once; the connection is not.
+    remote.proxy.set(Network::Clear);
+    let began = Instant::now();
+    eventually("hits on a new connection", async || !service.read("0").await.loaded).await;
+    assert!(began.elapsed() < DEADLINE * 5 + RECOVERY, "{:?}", began.elapsed());
+    service.until_hit("lost").await;
+}
