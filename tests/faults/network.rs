@@ -197,3 +197,21 @@ async fn a_connection_that_lost_an_answer_for_good_is_replaced() {
     assert!(began.elapsed() < DEADLINE * 5 + RECOVERY, "{:?}", began.elapsed());
     service.until_hit("lost").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_answer_is_tried_every_half_second_all_the_same() {
+    let remote = Remote::start().await;
+    remote.proxy.set(Network::Hole { requests: true, answers: true });
+    eventually("it is given up", async || {
+        remote.service.read("0").await;
+        remote.service.cache.health() == Health::Down
+    })
+    .await;
+    let before = remote.proxy.arrivals().len();
+    eventually("tries", async || remote.proxy.arrivals().len() >= before + 6).await;
+    let arrivals = remote.proxy.arrivals().split_off(before);
+    let longest = arrivals.windows(2).map(|pair| pair[1] - pair[0]).max().expect("tries");
+    assert!(longest < Duration::from_millis(650), "{longest:?} between two tries");
+    remote.proxy.set(Network::Clear);
+    remote.is_back().await;
+}

@@ -44,6 +44,7 @@ pub struct Proxy {
     port: u16,
     network: watch::Sender<Network>,
     toll: Arc<Toll>,
+    arrivals: Arc<Mutex<Vec<Instant>>>,
     runtime: Option<Runtime>,
 }
 
@@ -58,14 +59,17 @@ impl Proxy {
         let toll = Arc::<Toll>::default();
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
         let tolled = Arc::clone(&toll);
+        let arrivals = Arc::<Mutex<Vec<Instant>>>::default();
+        let arrived = Arc::clone(&arrivals);
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a socket");
             while let Ok((client, _)) = listener.accept().await {
+                arrived.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
                 let line = Line { network: weather.clone(), toll: Arc::clone(&tolled), dead: AtomicBool::new(false) };
                 tokio::spawn(line.connect(client, server));
             }
         });
-        Self { port, network, toll, runtime: Some(runtime) }
+        Self { port, network, toll, arrivals, runtime: Some(runtime) }
     }
 
     pub fn url(&self) -> String {
@@ -74,6 +78,11 @@ impl Proxy {
 
     pub fn set(&self, network: Network) {
         self.network.send_replace(network);
+    }
+
+    /// When connections came.
+    pub fn arrivals(&self) -> Vec<Instant> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets so many more commands through, of all connections together, and then nothing.

@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind};
 use tokio::runtime;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
 use crate::store::Repair;
@@ -19,8 +19,8 @@ use crate::store::redis::dialect::About;
 use crate::store::redis::scripts;
 use crate::store::redis::share::Share;
 
-/// Between attempts: grows from the first to the second. Never longer, so that a server which came back is used again
-/// within a second.
+/// From one attempt to the next: grows from the first to the second. Never longer, and what an attempt takes is part of
+/// it, so that a server which came back is used again within a second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 const PING: Duration = Duration::from_millis(100);
 /// To send what a server has missed.
@@ -58,6 +58,7 @@ impl Supervisor {
         let mut pause = BACKOFF.0;
         let mut reported = false;
         loop {
+            let mut since = Instant::now();
             match self.attempt().await {
                 Ok(connection) => {
                     if reported {
@@ -68,6 +69,7 @@ impl Supervisor {
                     self.signals.unanswered.store(0, Ordering::Relaxed);
                     self.publish.send_replace(State::Up(connection.clone()));
                     self.watch_over(connection).await;
+                    since = Instant::now();
                 }
                 Err(Failure::TooOld) => {
                     reported = true;
@@ -89,7 +91,7 @@ impl Supervisor {
                 }
             }
             self.publish.send_replace(State::Down);
-            sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+            sleep_until(since + pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
     }
