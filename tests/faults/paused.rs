@@ -124,3 +124,24 @@ async fn a_pause_of_writes_costs_each_call_no_more_than_the_deadline() {
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deadline_is_all_that_a_hanging_server_costs() {
+    let redis = Redis::start();
+    let mut services = Vec::new();
+    for _ in 0..5 {
+        let service = Service::over(redis.cache()).loading_for(Duration::ZERO);
+        service.until_hit("k").await;
+        services.push(service);
+    }
+    redis.pause();
+    let mut took = Vec::new();
+    for service in &services {
+        took.push(service.uncached("k").await.took);
+    }
+    redis.resume();
+    // The quickest: what the machine adds to the others says nothing.
+    let took = took.into_iter().min().expect("calls");
+    assert!(took >= DEADLINE - DEADLINE / 10, "it gave up after {took:?}");
+    assert!(took <= DEADLINE, "{took:?}");
+}

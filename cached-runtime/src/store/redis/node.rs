@@ -48,12 +48,15 @@ impl Node {
     /// Waits until then. A process that stood still meanwhile (throttled, suspended, its threads held up) finds
     /// its timer due together with the answer, or with a command that was never sent. That is no failure of Redis: the
     /// answer gets as long as the timer was late, but never less than a moment and never more than another deadline.
+    /// The moment, and what timers are too long by, is part of the time that the caller was promised.
     pub(crate) async fn in_time<T>(&self, due: Instant, operation: impl Future<Output = T>) -> Option<T> {
         let mut operation = pin!(operation);
+        let moment = self.deadline / 20;
+        let due = due.checked_sub(2 * moment).unwrap_or(due);
         match timeout_at(due, operation.as_mut()).await {
             Ok(answer) => Some(answer),
             Err(_) => {
-                let late = due.elapsed().clamp(self.deadline / 20, self.deadline);
+                let late = due.elapsed().clamp(moment, self.deadline);
                 timeout(late, operation).await.ok()
             }
         }
