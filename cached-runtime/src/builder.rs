@@ -13,6 +13,9 @@ use crate::store::redis::{RedisStore, Target};
 /// More is a mistake in the unit.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// Less is a mistake in the unit: leases and headers alone take more than a few dozen bytes.
+const SMALLEST_MAX_VALUE: usize = 1024;
+
 /// Settings of a cache; see [`Cache::builder`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
@@ -21,6 +24,7 @@ pub struct Builder {
     prefix: String,
     timeout: Duration,
     memory: u64,
+    max_value: usize,
     fallback_loads: usize,
     adoption: Adoption,
     #[cfg(feature = "testing")]
@@ -64,6 +68,9 @@ impl Builder {
     /// What the in-memory backend holds at most, unless told otherwise: 64 MiB.
     pub(crate) const MEMORY: u64 = 64 << 20;
 
+    /// How large an entry is at most, unless told otherwise: 1 MiB.
+    pub(crate) const MAX_VALUE: usize = 1 << 20;
+
     /// How many loads run at a time while the store is away, unless told otherwise.
     pub(crate) const FALLBACK_LOADS: usize = 64;
 
@@ -73,6 +80,7 @@ impl Builder {
             prefix: "cache".to_owned(),
             timeout: Duration::from_millis(100),
             memory: Self::MEMORY,
+            max_value: Self::MAX_VALUE,
             fallback_loads: Self::FALLBACK_LOADS,
             adoption: Adoption::default(),
             #[cfg(feature = "testing")]
@@ -98,6 +106,12 @@ impl Builder {
                 .parse()
                 .map_err(|_| Error::Setting("CACHE_TIMEOUT_MS is not a whole number of milliseconds".to_owned()))?;
             builder = builder.timeout(Duration::from_millis(millis));
+        }
+        if let Some(bytes) = variable("CACHE_MAX_VALUE")? {
+            let bytes = bytes
+                .parse()
+                .map_err(|_| Error::Setting("CACHE_MAX_VALUE is not a whole number of bytes".to_owned()))?;
+            builder = builder.max_value(bytes);
         }
         match variable("CACHE_DISABLED")?.as_deref() {
             None | Some("0" | "false") => {}
@@ -158,6 +172,18 @@ impl Builder {
         self
     }
 
+    /// How large an entry is at most, in bytes (1 MiB unless said, at least 1 KiB): the encoded value, with its tags and
+    /// a header of 60 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
+    /// [`FunctionStats::oversized`](crate::FunctionStats::oversized) counts them. A larger entry that somebody else has
+    /// stored is a miss, and replaced: it is neither checked nor decoded, though it was read from the socket by then.
+    ///
+    /// The same in every process that shares the store: of two, the one with the lower limit replaces what the other
+    /// stores.
+    pub fn max_value(mut self, bytes: usize) -> Self {
+        self.max_value = bytes;
+        self
+    }
+
     /// How many loads run at a time while the store is away (64 unless said), at least one. One more waits a second for
     /// its turn, and then runs all the same: no call fails because of the bound.
     pub fn fallback_loads(mut self, loads: usize) -> Self {
@@ -195,13 +221,19 @@ impl Builder {
                 "a timeout over an hour is none: callers wait that long for a hung server".to_owned(),
             ));
         }
+        if self.max_value < SMALLEST_MAX_VALUE {
+            return Err(Error::Setting(format!(
+                "a largest value of {} bytes stores next to nothing: give `max_value` in bytes, 1024 at least",
+                self.max_value
+            )));
+        }
         let store = self.store()?;
         #[cfg(feature = "testing")]
         let store = match (store, &self.wrap) {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix, self.fallback_loads, self.adoption))
+        Ok(Cache::over(store, self.prefix, self.max_value, self.fallback_loads, self.adoption))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {

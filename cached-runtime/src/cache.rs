@@ -24,7 +24,7 @@ use crate::refresh::Refreshes;
 use crate::returned::Returned;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
-use crate::stats::{Registry, Stats};
+use crate::stats::{Counters, Registry, Stats};
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::token::Token;
 use crate::transaction::Transaction;
@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) fallback: Fallback,
     pub(crate) refreshes: Arc<Refreshes>,
     pub(crate) stats: Registry,
+    /// The largest entry, in bytes.
+    pub(crate) max_value: usize,
     warned: Mutex<HashSet<usize>>,
 }
 
@@ -136,6 +138,20 @@ impl Inner {
         under(&self.prefix, REFRESH, key)
     }
 
+    /// Whether an entry of so many bytes may be stored. Where it may not, every call loads: the first one says so.
+    pub(crate) fn takes(&self, size: usize, site: &Site, counters: &Counters) -> bool {
+        let fits = size <= self.max_value;
+        if !fits && counters.oversized.add_first() {
+            log::warn!(
+                "cache: a value of `{}` takes {size} bytes and is not stored, for the limit is {}: cache less of it, or \
+                 raise `Builder::max_value` in every process",
+                site.name,
+                self.max_value
+            );
+        }
+        fits
+    }
+
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
         self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
@@ -151,6 +167,7 @@ impl Cache {
     pub(crate) fn over(
         store: Option<Arc<dyn Store>>,
         prefix: String,
+        max_value: usize,
         fallback_loads: usize,
         adoption: Adoption,
     ) -> Self {
@@ -170,6 +187,7 @@ impl Cache {
             fallback: Fallback::new(fallback_loads),
             refreshes: Arc::default(),
             stats: Registry::default(),
+            max_value,
             warned: Mutex::default(),
         }))
     }
@@ -186,16 +204,18 @@ impl Cache {
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
         let store = crate::store::memory::MemoryStore::new(Builder::MEMORY);
-        Self::over(Some(Arc::new(store)), String::new(), Builder::FALLBACK_LOADS, Adoption::ByTheRule)
+        let (value, loads) = (Builder::MAX_VALUE, Builder::FALLBACK_LOADS);
+        Self::over(Some(Arc::new(store)), String::new(), value, loads, Adoption::ByTheRule)
     }
 
     /// Every call runs its body.
     pub fn disabled() -> Self {
-        Self::over(None, String::new(), Builder::FALLBACK_LOADS, Adoption::ByTheRule)
+        Self::over(None, String::new(), Builder::MAX_VALUE, Builder::FALLBACK_LOADS, Adoption::ByTheRule)
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
-    /// deadline of one Redis operation), `CACHE_DISABLED=1` (every call runs its body).
+    /// deadline of one Redis operation), `CACHE_MAX_VALUE` (the largest entry, in bytes), `CACHE_DISABLED=1` (every call
+    /// runs its body).
     ///
     /// # Errors
     ///
@@ -229,7 +249,9 @@ impl Cache {
         let cache = &self.0;
         let stored = InRuntime::new(async move {
             let mut stamps = Stamps::new(&cache.epoch, Vec::new());
-            let Entry::Value(stored) = Entry::parse(&store.get(&key).await.ok()??) else { return None };
+            let Entry::Value(stored) = Entry::parse(&store.get(&key).await.ok()??, cache.max_value) else {
+                return None;
+            };
             // Whoever reads by key alone does not know the tags before it has the entry, which names them.
             let named = stored.tags.iter().map(|(tag, _)| Arc::from(tag));
             stamps.name(named.filter(|tag| !cache.epoch.keys().any(|key| key == tag)).collect());
@@ -256,7 +278,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The store did not answer or refused; the value cannot be stored.
+    /// The store did not answer or refused; the value cannot be stored, or is too large.
     pub async fn put<V: CacheValue>(
         &self,
         key: impl KeyOf<V>,
@@ -298,18 +320,22 @@ impl Cache {
                 stamps.answered(&store.stamps(&asks).await?, &cache.epoch, sent);
             }
             if !stamps.known() {
-                return Err(StoreError::OutOfMemory);
+                return Err(StoreError::OutOfMemory.into());
             }
             let header = Header { epoch: stamps.epoch.unwrap_or_default(), ..header };
-            let value = entry::value(&header, &stamps.written(), &payload).into();
+            let tags = stamps.written();
+            if entry::size(&tags, &payload) > cache.max_value {
+                return Err(Error::Oversized { limit: cache.max_value });
+            }
+            let value = entry::value(&header, &tags, &payload).into();
             let before = cache.flights.get(&key);
             let put = store.put(&key, &Filling { value, px, tags: Vec::new() }).await;
             if let Some(flight) = before {
                 cache.flights.detach(&key, &flight);
             }
-            put
+            put.map_err(Error::from)
         });
-        put.await.map_err(Error::from)
+        put.await
     }
 
     pub(crate) fn usable(&self, key: &impl ToKey) -> Result<Arc<str>, Error> {
@@ -376,7 +402,7 @@ mod tests {
     #[test]
     fn no_key_is_named_as_a_tag_or_the_epoch_is() {
         for prefix in ["", "shop"] {
-            let cache = Cache::over(None, prefix.to_owned(), 1, Adoption::ByTheRule).into_inner();
+            let cache = Cache::over(None, prefix.to_owned(), 1 << 20, 1, Adoption::ByTheRule).into_inner();
             let key = |text: &str| Key::from(KeyWriter::new(text));
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]

@@ -108,10 +108,15 @@ pub(crate) fn writer(token: &Token) -> Placeholder {
     bytes
 }
 
+/// How large the entry is that [`value`] writes.
+pub(crate) fn size(tags: &Tags, payload: &[u8]) -> usize {
+    HEADER + tags.0.len() + payload.len()
+}
+
 /// Writes an entry.
 pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
-    let mut bytes = Vec::with_capacity(HEADER + tags.0.len() + payload.len());
+    let mut bytes = Vec::with_capacity(size(tags, payload));
     bytes.push(MAGIC);
     bytes.push(if header.present { b'V' } else { b'N' });
     bytes.extend_from_slice(&header.fill.to_le_bytes());
@@ -166,13 +171,14 @@ pub(crate) enum Entry {
     Ended(Token, Ended),
     /// A value, or a cached absence.
     Value(Stored),
-    /// Not ours, cut short or damaged.
+    /// Not ours, cut short, damaged or too large.
     Corrupt,
 }
 
 impl Entry {
-    pub(crate) fn parse(bytes: &Bytes) -> Self {
-        Self::understood(bytes).unwrap_or(Self::Corrupt)
+    /// What is larger than `most` is not looked at, whoever wrote it: neither checked nor copied nor decoded.
+    pub(crate) fn parse(bytes: &Bytes, most: usize) -> Self {
+        if bytes.len() > most { None } else { Self::understood(bytes) }.unwrap_or(Self::Corrupt)
     }
 
     fn understood(bytes: &Bytes) -> Option<Self> {
@@ -245,6 +251,8 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1 << 20;
+
     fn header() -> Header {
         Header {
             fill: 1,
@@ -268,14 +276,23 @@ mod tests {
         {
             let bytes = Bytes::from(value(&header, &tags, payload.as_bytes()));
             let payload = Bytes::from_static(payload.as_bytes());
-            assert_eq!(Entry::parse(&bytes), Entry::Value(Stored { header, tags, payload }));
+            assert_eq!(Entry::parse(&bytes, MOST), Entry::Value(Stored { header, tags, payload }));
         }
+    }
+
+    #[test]
+    fn an_entry_over_the_limit_is_corrupt_however_sound_it_is() {
+        let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
+        let whole = Bytes::from(value(&header(), &tags, b"{}"));
+        assert_eq!(whole.len(), size(&tags, b"{}"));
+        assert!(matches!(Entry::parse(&whole, whole.len()), Entry::Value(_)));
+        assert_eq!(Entry::parse(&whole, whole.len() - 1), Entry::Corrupt);
     }
 
     #[test]
     fn placeholders_come_back_as_they_were_written() {
         let token = Token::fresh();
-        let parse = |bytes: &[u8]| Entry::parse(&Bytes::copy_from_slice(bytes));
+        let parse = |bytes: &[u8]| Entry::parse(&Bytes::copy_from_slice(bytes), MOST);
         for before in [Before::Nothing, Before::Ended] {
             assert_eq!(parse(&lease(&token, before)), Entry::Lease(token, before));
         }
@@ -289,12 +306,16 @@ mod tests {
         let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
         let whole = value(&header(), &tags, br#"{"id":1,"name":"x"}"#);
         for length in 0..whole.len() {
-            assert_eq!(Entry::parse(&Bytes::copy_from_slice(&whole[..length])), Entry::Corrupt, "cut at {length}");
+            assert_eq!(
+                Entry::parse(&Bytes::copy_from_slice(&whole[..length]), MOST),
+                Entry::Corrupt,
+                "cut at {length}"
+            );
         }
         for bit in 0..whole.len() * 8 {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(!matches!(Entry::parse(&Bytes::from(damaged)), Entry::Value(..)), "bit {bit}");
+            assert!(!matches!(Entry::parse(&Bytes::from(damaged), MOST), Entry::Value(..)), "bit {bit}");
         }
     }
 }

@@ -27,6 +27,11 @@ pub enum Error {
     Refused(String),
     /// The value cannot be stored: what its codec writes would not read back as the same value.
     Unstorable,
+    /// The value's entry would be larger than [`Builder::max_value`](crate::Builder::max_value).
+    Oversized {
+        /// The largest one, in bytes.
+        limit: usize,
+    },
     /// The key has a `|hash` place whose value refused to be serialized.
     Unhashable,
     /// This cache is switched off.
@@ -51,6 +56,9 @@ impl fmt::Display for Error {
             Self::Unavailable => f.write_str("the cache's store is not available"),
             Self::Refused(code) => write!(f, "the cache's store refused ({code})"),
             Self::Unstorable => f.write_str("the value does not read back as it was written, so it is not stored"),
+            Self::Oversized { limit } => {
+                write!(f, "the value takes more than {limit} bytes: store less of it, or raise `Builder::max_value`")
+            }
             Self::Unhashable => f.write_str("a `|hash` place of the key refused to be serialized"),
             Self::Disabled => f.write_str("the cache is disabled"),
         }

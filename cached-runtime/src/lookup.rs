@@ -199,7 +199,7 @@ impl Context {
                     let begin = || waiting.begin();
                     waited = Some(token);
                     match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
-                        Ok(Some(bytes)) => match Entry::parse(&bytes) {
+                        Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
                             // Its stamps are compared with those that were read after this call came.
                             Entry::Value(stored) if self.fits(&stored, rejected) => {
                                 let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
@@ -335,7 +335,7 @@ impl Context {
             return if self.stamps.known() { Looked::Leased(lease) } else { Looked::Unleased };
         };
         lease.disarm();
-        match Entry::parse(&bytes) {
+        match Entry::parse(&bytes, self.cache.max_value) {
             Entry::Value(stored) if self.fits(&stored, rejected) => Looked::Value(stored),
             // A lower version never overwrites a higher one: in a rolling deploy the two would thrash. Unless that was
             // invalidated by its stamps.

@@ -160,7 +160,7 @@ impl Context {
         }
         // Between the look and the lease somebody may have refreshed it, and once is enough.
         let held = self.store.get(&self.key).await.ok()??;
-        let same = matches!(Entry::parse(&held), Entry::Value(now) if now.header.fill == stored.header.fill);
+        let same = matches!(Entry::parse(&held, self.cache.max_value), Entry::Value(now) if now.header.fill == stored.header.fill);
         same.then(|| Refresh { attempt, lease, replaces: stored.header.identity(), due })
     }
 }

@@ -58,6 +58,16 @@ pub(crate) enum Loaded {
     Absent,
 }
 
+impl Loaded {
+    /// Nothing, for an absence.
+    pub(crate) fn payload(&self) -> &[u8] {
+        match self {
+            Self::Value(payload) => payload,
+            Self::Absent => &[],
+        }
+    }
+}
+
 /// A call between its lookup and its fill. Dropped early, it gives back whatever it holds.
 ///
 /// Boxed, so that it adds a pointer to the future of every annotated function, not all of this.
@@ -302,7 +312,9 @@ impl Slot {
     fn how(&self, cx: &Context, fill: u64, type_tag: u64, loaded: &Loaded) -> How {
         let life = if self.0.unless { None } else { keep_for(&cx.policy, loaded, self.0.per_value) };
         let epoch = cx.stamps.epoch.unwrap_or_default();
-        let Some(life) = life else {
+        let tags = cx.stamps.written();
+        let size = entry::size(&tags, loaded.payload());
+        let Some(life) = life.filter(|_| cx.cache.takes(size, cx.site, &cx.counters)) else {
             return How::Release(match loaded {
                 Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version, epoch },
                 Loaded::Value(_) => Ended::Unstored,
@@ -319,8 +331,7 @@ impl Slot {
             load: self.0.took,
             epoch,
         };
-        let payload: &[u8] = if let Loaded::Value(payload) = loaded { payload } else { &[] };
-        let value = entry::value(&header, &cx.stamps.written(), payload).into();
+        let value = entry::value(&header, &tags, loaded.payload()).into();
         How::Fill(Filling { value, px: life.px(), tags: cx.stamps.outliving(life.px(), &cx.cache.epoch) })
     }
 

@@ -78,13 +78,15 @@ counters! {
     late_fills;
     /// Values not stored because their codec would not give them back.
     unstorable;
+    /// Values not stored because their entries would be larger than [`Builder::max_value`](crate::Builder::max_value).
+    oversized;
     /// Calls that did not use the cache: `when`, a call inside its own load.
     bypasses;
     /// Store operations that failed or were not answered in time.
     errors;
     /// Loads that did not wait any longer for a turn: more than the bound ran at a time while the store was away.
     over_bound;
-    /// Entries that could not be read: damaged, foreign, of another type or version.
+    /// Entries that could not be read: damaged, foreign, too large, of another type or version.
     unreadable;
     /// Keys and tags invalidated: the store said so.
     invalidations;
@@ -100,6 +102,11 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     pub(crate) fn add(&self) {
         self.add_many(1);
+    }
+
+    /// Counts one; true for the first.
+    pub(crate) fn add_first(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) == 0
     }
 
     pub(crate) fn add_many(&self, count: usize) {

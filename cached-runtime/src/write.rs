@@ -168,6 +168,7 @@ pub struct Writing(Option<Box<State>>);
 
 #[derive(Debug)]
 struct State {
+    site: &'static Site,
     cache: Arc<Inner>,
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
@@ -214,6 +215,7 @@ impl Writing {
         let (keys, tags, invalidated) = (usable(write.keys), usable(tags), usable(invalidated));
         let hashed = keys.len() + invalidated.len() + tags.len() == count;
         let mut state = State {
+            site: write.site,
             counters: cache.stats.of(write.site),
             policy: write.site.policy,
             runtime: Handle::current(),
@@ -359,8 +361,10 @@ impl State {
         }
         let How::Marked(marker) = &self.how else { return };
         let life = loaded.as_ref().and_then(|(_, loaded)| keep_for(&self.policy, loaded, self.per_value));
-        let (Some((type_tag, loaded)), Some(life)) = (loaded, life.filter(|_| !self.unless && marker.stamps.known()))
-        else {
+        let tags = marker.stamps.written();
+        let takes = |loaded: &Loaded| self.cache.takes(entry::size(&tags, loaded.payload()), self.site, &self.counters);
+        let stored = loaded.zip(life).filter(|_| !self.unless && marker.stamps.known());
+        let Some(((type_tag, loaded), life)) = stored.filter(|((_, loaded), _)| takes(loaded)) else {
             let _queued = self.cache.deliver(&self.keys, &self.counters).await;
             return;
         };
@@ -375,9 +379,8 @@ impl State {
             load: self.began.map_or(Duration::ZERO, |began| began.elapsed()),
             epoch: marker.stamps.epoch.unwrap_or_default(),
         };
-        let payload: &[u8] = if let Loaded::Value(payload) = &loaded { payload } else { &[] };
         let filling = Filling {
-            value: entry::value(&header, &marker.stamps.written(), payload).into(),
+            value: entry::value(&header, &tags, loaded.payload()).into(),
             px: life.px(),
             tags: marker.stamps.outliving(life.px(), &self.cache.epoch),
         };

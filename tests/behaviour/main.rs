@@ -30,6 +30,7 @@ mod logged;
 mod markers;
 mod outside;
 mod overlapping;
+mod oversized;
 mod patience;
 mod processes;
 mod races;

@@ -27,8 +27,9 @@ async fn call_twice() {
 
 /// Every variable that counts, so that the surroundings of this test do not.
 fn environment<'e>(set: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
-    let mut all: Vec<_> =
-        ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_DISABLED"].map(|name| (name, "")).to_vec();
+    let mut all: Vec<_> = ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_MAX_VALUE", "CACHE_DISABLED"]
+        .map(|name| (name, ""))
+        .to_vec();
     for &(name, value) in set {
         all.retain(|(other, _)| *other != name);
         all.push((name, value));
@@ -77,6 +78,14 @@ in_an_environment! {
 
     async fn a_timeout_of_zero_is_an_error(said: [("CACHE_TIMEOUT_MS", "0")]) {
         assert!(said[0].contains("timeout of zero"), "{}", said[0]);
+    }
+
+    async fn a_largest_value_that_is_no_number_is_an_error_that_names_it(said: [("CACHE_MAX_VALUE", "1 MB")]) {
+        assert!(said[0].contains("CACHE_MAX_VALUE"), "{}", said[0]);
+    }
+
+    async fn the_largest_value_is_what_the_environment_says(said: [("CACHE_MAX_VALUE", "7")]) {
+        assert!(said[0].contains("7 bytes"), "{}", said[0]);
     }
 
     async fn a_switch_that_is_neither_on_nor_off_is_an_error_that_names_it(said: [("CACHE_DISABLED", "maybe")]) {
