@@ -4,6 +4,7 @@
 
 mod duration;
 mod each;
+mod freshness;
 mod mutex;
 mod value;
 mod words;
@@ -14,6 +15,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
 
 pub(crate) use self::each::Each;
+pub(crate) use self::freshness::Early;
 pub(crate) use self::mutex::Mutex;
 pub(crate) use self::value::{absolute, ungrouped};
 use crate::attribute::Attribute;
@@ -31,6 +33,10 @@ pub(crate) struct Args {
     /// Something in `skip` is no name: it may have meant any argument.
     pub(crate) skip_unreadable: bool,
     pub(crate) none_ttl: Option<Time>,
+    pub(crate) stale: Option<Time>,
+    /// `refresh = background`
+    pub(crate) background: Option<Span>,
+    pub(crate) early: Option<Early>,
     pub(crate) version: Option<u32>,
     pub(crate) when: Option<Expr>,
     pub(crate) unless: Option<ExprClosure>,
@@ -104,6 +110,9 @@ impl Args {
             skip: Vec::new(),
             skip_unreadable: false,
             none_ttl: None,
+            stale: None,
+            background: None,
+            early: None,
             version: None,
             when: None,
             unless: None,
@@ -183,6 +192,9 @@ impl Args {
             "load_timeout" => {
                 self.load_timeout = Some(value::time(word, assigned(name, "load_timeout = \"30s\"", input)?)?);
             }
+            "stale" => self.stale = Some(value::time(word, assigned(name, "stale = \"10m\"", input)?)?),
+            "refresh" => self.background = Some(freshness::refresh(assigned(name, "refresh = background", input)?)?),
+            "early" => self.early = Some(Early::parse(name, input)?),
             "version" => self.version = Some(value::version(assigned(name, "version = 2", input)?)?),
             "jitter" => self.jitter = Some(value::jitter(assigned(name, "jitter = 0.1", input)?)?),
             "when" => self.when = Some(assigned(name, "when = expr", input)?),

@@ -2,6 +2,7 @@
 //! that builds on an earlier one is not asked where that one failed, so that one mistake is one error.
 
 mod each;
+mod freshness;
 mod key;
 mod output;
 mod signature;
@@ -58,6 +59,7 @@ pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> O
 fn reader(args: &Args, function: &mut AnnotatedFn, errors: &mut Errors) -> Keys {
     missing_ttl(args, errors);
     lease_outlives_load(args, errors);
+    freshness::check(args, function, errors);
     let mut excused = Excused { names: Vec::new(), all: args.skip_unreadable };
     each::check(args, function, &mut excused, errors);
     skipped_twice(args, errors);

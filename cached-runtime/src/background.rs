@@ -36,6 +36,13 @@ pub(crate) fn here() -> Option<Handle> {
     if equipped() { Handle::try_current().ok() } else { handle().cloned() }
 }
 
+/// Where blocking bodies are run when nobody waits for them; `None` where the system gave no thread.
+pub(crate) fn spawn_blocking(body: impl FnOnce() + Send + 'static) {
+    if let Some(handle) = handle() {
+        handle.spawn_blocking(body);
+    }
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {

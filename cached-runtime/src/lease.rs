@@ -136,6 +136,11 @@ impl Lease {
         self
     }
 
+    /// Whether the load counts as failed when this is dropped.
+    pub(crate) fn fails(&mut self, fails: bool) {
+        self.failed = fails;
+    }
+
     /// Whether it ended before its load did.
     pub(crate) fn is_lost(&self) -> bool {
         self.held.lost.load(Ordering::Relaxed)

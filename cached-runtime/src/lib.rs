@@ -81,6 +81,7 @@ mod returned;
 mod scope;
 mod site;
 mod slot;
+mod spawned;
 mod stamp;
 mod stats;
 #[cfg(feature = "testing")]

@@ -125,14 +125,14 @@ impl Context {
                         self.counters.coalesced.add();
                         return Slot::found(self, found);
                     }
+                    Some(Err(Alone)) if Instant::now() >= deadline => return self.waited_long_enough(rejected).await,
                     Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
                     None => {}
                 }
             }
             // Whoever waits for nobody may still look.
             if looked && Instant::now() >= deadline {
-                self.counters.wait_timeouts.add();
-                return Slot::missed(self, Role::Alone);
+                return self.waited_long_enough(rejected).await;
             }
             if let Some(lead) = &lead {
                 lead.begin();
@@ -250,11 +250,29 @@ impl Context {
             Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
             Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
             Ok(Landing::Again) => None,
-            Err(_) => {
-                self.counters.wait_timeouts.add();
-                Some(Err(Alone))
+            Err(_) => Some(Err(Alone)),
+        }
+    }
+
+    /// Nobody waits longer than it may. With `on_timeout = stale` there is one more look: where a value has come in the
+    /// meantime, however old by now, it is the answer.
+    async fn waited_long_enough(mut self, rejected: Option<u64>) -> Slot {
+        self.counters.wait_timeouts.add();
+        if self.policy.stale_on_timeout && !self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
+            self.stamps.recall(&self.cache.epoch);
+            let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
+            if !asks.is_empty() {
+                let stamps = self.store.stamps(&asks).await.unwrap_or_default();
+                self.stamps.answered(&stamps, &self.cache.epoch, sent);
+            }
+            if let Ok(Some(bytes)) = self.store.get(&self.key).await
+                && let Entry::Value(stored) = Entry::parse(&bytes)
+                && self.fits(&stored, rejected)
+            {
+                return self.serve(stored);
             }
         }
+        Slot::missed(self, Role::Alone)
     }
 
     /// Whether somebody in this process loads it, or the store is not to be asked.
@@ -427,6 +445,9 @@ impl Context {
 
     pub(crate) fn serve(self, stored: Stored) -> Slot {
         self.counters.hits.add();
+        if stored.header.is_past_ttl() {
+            self.counters.stale.add();
+        }
         Slot::found(self, Found::from(stored))
     }
 

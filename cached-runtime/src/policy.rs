@@ -22,6 +22,8 @@ pub struct Policy {
     pub(crate) jitter: f64,
     pub(crate) load_timeout: Duration,
     pub(crate) stale: Option<Duration>,
+    pub(crate) stale_on_timeout: bool,
+    pub(crate) background: bool,
     pub(crate) early: Early,
 }
 
@@ -71,6 +73,8 @@ impl Policy {
             jitter: 0.05,
             load_timeout: Duration::from_secs(30),
             stale: None,
+            stale_on_timeout: false,
+            background: false,
             early: Early::Worthwhile,
         }
     }
@@ -130,6 +134,20 @@ impl Policy {
     /// ```
     pub const fn stale(mut self, stale: Duration) -> Self {
         self.stale = Some(stale);
+        self
+    }
+
+    /// Whoever has waited as long as it may looks once more, and takes what is there by then, before it loads.
+    #[doc(hidden)]
+    pub const fn stale_on_timeout(mut self) -> Self {
+        self.stale_on_timeout = true;
+        self
+    }
+
+    /// Values are loaded anew in a task of their own. Only an annotated function has a body that can be spawned.
+    #[doc(hidden)]
+    pub const fn in_background(mut self) -> Self {
+        self.background = true;
         self
     }
 

@@ -124,13 +124,11 @@ impl Context {
         let Some(due) = self.policy.due(&stored.header) else { return self.serve(stored) };
         match self.refresh(&stored, due).await {
             Some(refresh) => Slot::refreshing(self, stored, refresh),
-            None => {
-                self.served_stale(due);
-                self.serve(stored)
-            }
+            None => self.serve(stored),
         }
     }
 
+    /// The old value is served although this call has its refresh.
     pub(crate) fn served_stale(&self, due: Due) {
         if due == Due::Stale {
             self.counters.stale.add();
@@ -174,8 +172,16 @@ impl Refresh {
         self.lease.token().fill_id()
     }
 
+    /// Whatever ends it but a refill, a panic or a timeout too: it has failed.
+    pub(crate) fn must_end_well(&mut self, policy: &Policy) {
+        self.attempt.rest = pause(policy);
+        self.lease.fails(true);
+    }
+
     /// Puts what was loaded in place of what was read, if that is still there.
-    pub(crate) async fn refill(self, cx: &Context, how: How) -> Result<bool, StoreError> {
+    pub(crate) async fn refill(mut self, cx: &Context, how: How) -> Result<bool, StoreError> {
+        self.attempt.rest = Duration::ZERO;
+        self.lease.fails(false);
         // Longer than a load may take, or somebody else is at it.
         if self.lease.is_lost() {
             return Ok(false);

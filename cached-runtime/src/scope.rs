@@ -23,6 +23,17 @@ impl Cache {
         SCOPED.scope(self.clone(), future)
     }
 
+    /// Runs `future` with the cache of the task that calls this, where it has one of its own.
+    pub(crate) fn in_this_scope<F: Future>(future: F) -> impl Future<Output = F::Output> {
+        let scoped = SCOPED.try_with(Self::clone).ok();
+        async move {
+            match scoped {
+                Some(cache) => SCOPED.scope(cache, future).await,
+                None => future.await,
+            }
+        }
+    }
+
     /// The cache for a call of `site`. Without one, calls run their bodies and one warning is logged.
     pub(crate) fn current(site: &Site) -> Option<Self> {
         if let Ok(scoped) = SCOPED.try_with(Self::clone) {

@@ -126,8 +126,26 @@ impl Slot {
     pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
         let mut slot = Self::found(cx, Found::from(stored));
         slot.0.old = slot.0.found.clone();
+        if let (true, Some(cx)) = (slot.in_background(), &slot.0.cx) {
+            cx.counters.hits.add();
+            cx.served_stale(refresh.due());
+        }
         slot.0.role = Role::Refresher(refresh);
         slot
+    }
+
+    fn in_background(&self) -> bool {
+        self.0.cx.as_ref().is_some_and(|cx| cx.policy.background)
+    }
+
+    /// The call goes on with what was found, and its refresh without the call: for how long. `None`: there is none.
+    pub(crate) fn leave_behind(&mut self) -> Option<Duration> {
+        let (Role::Refresher(refresh), Some(cx)) = (&mut self.0.role, &mut self.0.cx) else { return None };
+        // Nobody waits for what the call waits for.
+        cx.chain = Chain::default();
+        self.0.old = None;
+        refresh.must_end_well(&cx.policy);
+        Some(cx.policy.load_timeout)
     }
 
     /// Nothing to return.
@@ -157,9 +175,9 @@ impl Slot {
         !matches!(self.0.role, Role::Alone)
     }
 
-    /// Whether what was found is to be loaded anew, by this call. Then it is no hit.
-    pub(crate) fn refreshes(&mut self) -> bool {
-        let refreshes = matches!(self.0.role, Role::Refresher(_));
+    /// Whether what was found is to be loaded anew, in this call. Then it is no hit.
+    pub(crate) fn refreshes(&self) -> bool {
+        let refreshes = matches!(self.0.role, Role::Refresher(_)) && !self.in_background();
         if let (true, Some(cx)) = (refreshes, &self.0.cx) {
             cx.counters.misses.add();
         }

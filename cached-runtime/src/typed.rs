@@ -16,7 +16,7 @@ use crate::slot::{Found, Loaded, Slot};
 /// Its methods ask nothing of the types: what needs `CacheValue` is behind the pointers that [`typed`] sets. So a value
 /// that cannot be stored is one error, at `typed`, and not one more for every method that the expansion calls.
 pub struct TypedSlot<S: Shape> {
-    slot: Slot,
+    pub(crate) slot: Slot,
     /// One pointer, not four, in the future of every annotated function.
     codec: fn() -> Codec<S>,
 }

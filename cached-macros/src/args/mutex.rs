@@ -1,5 +1,6 @@
 //! `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)`.
 
+use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Token, parenthesized, token};
@@ -11,6 +12,8 @@ use crate::errors::{Errors, did_you_mean, list};
 pub(crate) struct Mutex {
     pub(crate) lease: Option<Time>,
     pub(crate) wait: Option<Time>,
+    /// `on_timeout = stale`
+    pub(crate) stale: Option<Span>,
 }
 
 const OPTIONS: [&str; 3] = ["lease", "wait", "on_timeout"];
@@ -54,7 +57,7 @@ impl Mutex {
         match word {
             "lease" => self.lease = Some(value::time(word, assigned(name, "lease = \"2s\"", input)?)?),
             "wait" => self.wait = Some(value::time(word, assigned(name, "wait = \"10s\"", input)?)?),
-            "on_timeout" => value::on_timeout(assigned(name, "on_timeout = load", input)?)?,
+            "on_timeout" => self.stale = value::on_timeout(assigned(name, "on_timeout = load", input)?)?,
             _ => {
                 let options = list(OPTIONS);
                 let message = match did_you_mean(word, OPTIONS) {

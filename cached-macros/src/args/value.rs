@@ -1,5 +1,6 @@
 //! The value of each option: which expressions it takes, and what to write instead of the others.
 
+use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, ExprLit, Ident, Lit, LitInt, LitStr, Path, UnOp};
@@ -7,7 +8,7 @@ use syn::{Expr, ExprClosure, ExprLit, Ident, Lit, LitInt, LitStr, Path, UnOp};
 use super::{Returns, Time, Ttl, Written, duration};
 use crate::errors::without_spaces;
 
-fn error<T>(on: &Expr, message: impl std::fmt::Display) -> syn::Result<T> {
+pub(super) fn error<T>(on: &Expr, message: impl std::fmt::Display) -> syn::Result<T> {
     Err(syn::Error::new_spanned(on, message))
 }
 
@@ -19,14 +20,14 @@ pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
     expr
 }
 
-fn literal(expr: &Expr) -> Option<&Lit> {
+pub(super) fn literal(expr: &Expr) -> Option<&Lit> {
     match expr {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         _ => None,
     }
 }
 
-fn word(expr: &Expr) -> Option<String> {
+pub(super) fn word(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         _ => None,
@@ -131,6 +132,7 @@ pub(super) fn time(option: &str, expr: Expr) -> syn::Result<Time> {
     if time.millis == 0 {
         let instead = match option {
             "none_ttl" => "leave `none_ttl` out to not cache `None`",
+            "stale" => "leave `stale` out to serve nothing past its ttl",
             "wait" => "leave `mutex` out to not wait",
             _ => "write how long it may be, such as \"2s\"",
         };
@@ -232,11 +234,12 @@ pub(super) fn returns(expr: Expr) -> syn::Result<Returns> {
     }
 }
 
-pub(super) fn on_timeout(expr: Expr) -> syn::Result<()> {
+/// `Some` where it says `stale`.
+pub(super) fn on_timeout(expr: Expr) -> syn::Result<Option<Span>> {
     match word(&expr).as_deref() {
-        Some("load") => Ok(()),
-        Some("stale") => error(&expr, "`stale` is not available in this version; write `on_timeout = load`"),
-        _ => error(&expr, "what to do after `wait` is a word; write `on_timeout = load`"),
+        Some("load") => Ok(None),
+        Some("stale") => Ok(Some(expr.span())),
+        _ => error(&expr, "what to do after `wait` is a word; write `on_timeout = load` or `on_timeout = stale`"),
     }
 }
 

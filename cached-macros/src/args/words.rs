@@ -9,6 +9,9 @@ const CACHED: &[&str] = &[
     "mutex",
     "skip",
     "none_ttl",
+    "stale",
+    "refresh",
+    "early",
     "version",
     "when",
     "unless",
@@ -64,7 +67,7 @@ pub(super) fn twice(attribute: Attribute, word: &str) -> String {
 }
 
 /// Planned, and no option yet.
-const LATER: [&str; 5] = ["error_ttl", "stale", "refresh", "early", "local"];
+const LATER: [&str; 2] = ["error_ttl", "local"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
 const HABITS: &[(&str, &[&str], &str)] = &[
@@ -142,6 +145,13 @@ const HABITS: &[(&str, &[&str], &str)] = &[
         &["backend", "client", "connection", "create", "disk", "redis", "store", "ty", "url"],
         "which cache to use is `cache = expr`",
     ),
+    (
+        "stale",
+        &["grace", "soft_ttl", "stale_if_error", "stale_while_revalidate", "swr"],
+        "serving a value past its ttl while one caller loads it anew is `stale = \"10m\"`",
+    ),
+    ("early", &["beta", "prefetch", "refresh_ahead", "xfetch"], "loading anew before the ttl is over is `early = 1.0`"),
+    ("refresh", &["background", "revalidate", "spawn"], "loading anew in a spawned task is `refresh = background`"),
     ("jitter", &["spread", "ttl_jitter"], "shortening each ttl at random is `jitter = 0.1`"),
     ("load_timeout", &["deadline", "timeout"], "how long a load may hold its lease is `load_timeout = \"30s\"`"),
     (
@@ -196,6 +206,9 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)>
         (Attribute::Invalidate, "value") => {
             "an invalidation stores nothing; write `#[write_through]` to store the value"
         }
+        (Attribute::WriteThrough, "stale" | "refresh" | "early") => {
+            "it is for readers, who load anew what is out of date; leave it out"
+        }
         (Attribute::Invalidate, _) => "an invalidation stores nothing; leave it out",
         (Attribute::WriteThrough, _) => "the value is hidden while `#[write_through]` writes anyway; leave it out",
     };
@@ -214,7 +227,9 @@ mod tests {
             (Cached, "sync_writes", "`mutex`"),
             (Cached, "prefix", "key = \"user:<id>\""),
             (Cached, "if", "`when = expr`"),
-            (Cached, "stale", "not available in this version"),
+            (Cached, "local", "not available in this version"),
+            (Invalidate, "stale", "an option of `#[cached]`: an invalidation stores nothing"),
+            (WriteThrough, "early", "an option of `#[cached]`: it is for readers"),
             (Cached, "tll", "did you mean `ttl`?"),
             (Cached, "qwertz", "the options are `key`, `ttl`"),
             (Cached, "two_phase", "an option of `#[invalidate]`: a reader writes nothing"),

@@ -53,11 +53,43 @@ impl Expansion<'_> {
     //     …
     //     __slot.fill().await;
     //     __slot.give(__value)
+    //
+    // With `refresh = background` what comes after the hit is a closure, for this call or for a task:
+    //     let __load = in_background(&__slot, move |mut __slot| async move { … });
+    //     match __slot.hit().await {
+    //         Some(__out) => {
+    //             __slot.refresh(__load);
+    //             __out
+    //         }
+    //         None => __load(__slot).await,
+    //     }
     pub(super) fn read_awaited(&self, future: &TokenStream) -> TokenStream {
         let here = self.here;
         let rt = self.runtime.at(here);
         let slot = self.slot(&quote_spanned!(here=> #rt::open(__call).await));
         let settled = self.settled("__slot");
+        if let Some(word) = self.args.background {
+            // An error about what cannot be spawned is shown at the word that asks for it.
+            let at = site(word);
+            let rt_at = self.runtime.at(at);
+            let in_background = quote_spanned!(at=> #rt_at::in_background);
+            return quote_spanned! {here=>
+                #slot
+                let __load = #in_background(&__slot, move |mut __slot| async move {
+                    let __out = __slot.load(#future).await;
+                    #settled
+                    __slot.fill().await;
+                    __slot.give(__value)
+                });
+                match __slot.hit().await {
+                    #rt::Some(__out) => {
+                        __slot.refresh(__load);
+                        __out
+                    }
+                    #rt::None => __load(__slot).await,
+                }
+            };
+        }
         quote_spanned! {here=>
             #slot
             if let #rt::Some(__out) = __slot.hit().await {
@@ -75,6 +107,27 @@ impl Expansion<'_> {
         let rt = self.runtime.at(here);
         let slot = self.slot(&quote_spanned!(here=> #rt::open_blocking(__call)));
         let settled = self.settled("__slot");
+        if let Some(word) = self.args.background {
+            let at = site(word);
+            let rt_at = self.runtime.at(at);
+            let in_background = quote_spanned!(at=> #rt_at::in_background_blocking);
+            return quote_spanned! {here=>
+                #slot
+                let __load = #in_background(&__slot, move |mut __slot| {
+                    let __out = __slot.run(#closure);
+                    #settled
+                    __slot.fill_blocking();
+                    __slot.give(__value)
+                });
+                match __slot.hit_blocking() {
+                    #rt::Some(__out) => {
+                        __slot.refresh_blocking(__load);
+                        __out
+                    }
+                    #rt::None => __load(__slot),
+                }
+            };
+        }
         quote_spanned! {here=>
             #slot
             if let #rt::Some(__out) = __slot.hit_blocking() {

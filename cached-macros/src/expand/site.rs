@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 
-use crate::args::{Args, Time, Ttl};
+use crate::args::{Args, Early, Time, Ttl};
 use crate::check::Checked;
 use crate::errors::without_spaces;
 use crate::key::Key;
@@ -79,14 +79,24 @@ fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {
     if let Some(mutex) = &args.mutex {
         let lease = mutex.lease.map(duration).into_iter();
         let wait = mutex.wait.map(duration).into_iter();
-        policy.extend(quote_spanned!(here=> .mutex() #(.lease(#lease))* #(.wait(#wait))*));
+        let stale = mutex.stale.map(|_| quote_spanned!(here=> .stale_on_timeout()));
+        policy.extend(quote_spanned!(here=> .mutex() #(.lease(#lease))* #(.wait(#wait))* #stale));
     }
     let none_ttl = args.none_ttl.map(duration).into_iter();
+    let stale = args.stale.map(duration).into_iter();
+    let background = args.background.map(|_| quote_spanned!(here=> .in_background()));
+    let early = args.early.map(|early| match early {
+        Early::Beta(beta, _) => {
+            let beta = Literal::f64_suffixed(beta);
+            quote_spanned!(here=> .early(#beta))
+        }
+        Early::Off(_) => quote_spanned!(here=> .no_early()),
+    });
     let version = args.version.into_iter();
     let jitter = args.jitter.map(Literal::f64_suffixed).into_iter();
     let load_timeout = args.load_timeout.map(duration).into_iter();
     policy.extend(quote_spanned! {here=>
-        #(.none_ttl(#none_ttl))* #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
+        #(.none_ttl(#none_ttl))* #(.stale(#stale))* #background #early #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
     });
     policy
 }
