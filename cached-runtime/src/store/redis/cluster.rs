@@ -10,10 +10,11 @@
 //! followed at once. `MOVED` is not: the topology is read anew, and the server that has taken over hears of the
 //! invalidations of the last minute before anybody asks it. It may be a replica that was promoted without them.
 
+pub(crate) mod endpoint;
 mod look;
-mod map;
+pub(crate) mod map;
 pub(crate) mod slot;
-mod view;
+pub(crate) mod view;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -242,16 +243,11 @@ impl Cluster {
         asking: bool,
         due: Instant,
     ) -> Result<Destination, StoreError> {
-        let address = match address.split_once(':') {
-            Some(("" | "?", port)) => {
-                let host = self.address_of(&from.node).and_then(|it| Some(it.rsplit_once(':')?.0.to_owned()));
-                format!("{}:{port}", host.unwrap_or_default())
-            }
-            _ => address,
-        };
+        let asked = self.address_of(&from.node);
+        let asked = asked.as_deref().and_then(endpoint::split).map_or("", |(host, _)| host);
+        let to = endpoint::redirected(&address, asked);
         if asking {
-            let (host, port) = address.rsplit_once(':').ok_or(StoreError::Unavailable)?;
-            let port = port.parse().map_err(|_| StoreError::Unavailable)?;
+            let (host, port) = to.ok_or(StoreError::Unavailable)?;
             return Ok(Destination { node: self.node(host, port), asking: true });
         }
         if let Some(holder) = self.map().holder(slot).filter(|holder| !Arc::ptr_eq(&holder.node, &from.node)) {
@@ -260,7 +256,7 @@ impl Cluster {
         }
         let mut looks = self.looks.subscribe();
         let before = *looks.borrow_and_update();
-        self.look_again(Some(address));
+        self.look_again(Some(to.map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()));
         let _ = timeout_at(due, looks.wait_for(|looks| *looks > before)).await;
         self.holder_of(slot, due).await
     }

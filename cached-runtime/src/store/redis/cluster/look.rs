@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::map::{Holder, Map};
 use super::view::View;
-use super::{Cluster, LOOK, REPLAY, TELL, slot};
+use super::{Cluster, LOOK, REPLAY, TELL, endpoint, slot};
 use crate::store::redis::link::delete_each;
 use crate::store::redis::node::Node;
 
@@ -41,8 +41,8 @@ impl Cluster {
     async fn look(&self) {
         let hint = self.hint.lock().unwrap_or_else(PoisonError::into_inner).take();
         let hint = hint.and_then(|hint| {
-            let (host, port) = hint.rsplit_once(':')?;
-            Some(self.node(host, port.parse().ok()?))
+            let (host, port) = endpoint::split(&hint)?;
+            Some(self.node(host, port))
         });
         let map = self.map();
         // Those that answer first.
@@ -66,7 +66,7 @@ impl Cluster {
         let mut connection = node.links.here().connection().await.ok()?;
         let text = ::redis::cmd("CLUSTER").arg("NODES").query_async::<String>(&mut connection.wire).await.ok()?;
         let address = self.address_of(node)?;
-        let (host, _) = address.rsplit_once(':')?;
+        let (host, _) = endpoint::split(&address)?;
         let view = View::parse(&text, host, self.login.is_encrypted());
         Some(view).filter(|view| !view.masters.is_empty())
     }
