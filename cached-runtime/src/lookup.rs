@@ -266,7 +266,7 @@ impl Context {
                 self.stamps.answered(&stamps, &self.cache.epoch, sent);
             }
             if let Ok(Some(bytes)) = self.store.get(&self.key).await
-                && let Entry::Value(stored) = Entry::parse(&bytes)
+                && let Entry::Value(stored) = Entry::parse(&bytes, self.cache.max_value)
                 && self.fits(&stored, rejected)
             {
                 return self.serve(stored);

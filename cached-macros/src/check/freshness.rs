@@ -97,8 +97,11 @@ fn borrows(function: &AnnotatedFn, errors: &mut Errors) {
     for argument in &function.sig.inputs {
         match argument {
             FnArg::Receiver(receiver) if function.borrows_self() => {
-                errors.on(receiver, "a refresh in the background outlives the call and cannot borrow `self`; write \
-                                     `self: Arc<Self>`, or leave `refresh = background` out");
+                errors.on(
+                    receiver,
+                    "a refresh in the background outlives the call and cannot borrow `self`; write \
+                                     `self: Arc<Self>`, or leave `refresh = background` out",
+                );
             }
             FnArg::Receiver(_) => {}
             FnArg::Typed(argument) => {
