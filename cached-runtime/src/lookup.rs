@@ -14,6 +14,7 @@
 //!
 //! Whatever goes wrong with the store, the caller ends up with the right to run the body.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,9 @@ use crate::transaction::Transaction;
 
 /// How long to wait for the flight of a lease that this process is known to hold.
 const TAKE_OFF: Duration = Duration::from_millis(5);
+
+/// What is not on the way of a hit, boxed: else each hit would carry room for it.
+pub(crate) type Rare<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// The longest wait: a clock cannot count all that a `Duration` can.
 const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -103,176 +107,194 @@ impl Context {
     }
 
     /// The reader's loop. `rejected` is a value that this call's type could not read.
-    pub(crate) async fn look(mut self, rejected: Option<u64>) -> Slot {
-        let arrival = self.cache.flights.arrival();
-        let deadline = Instant::now() + self.policy.wait.min(AGES);
-        // Set while this call waits for another process on behalf of all callers of this one.
-        let mut lead: Option<Lead> = None;
-        // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
-        let mut parallel = false;
-        // The lease of another process that this call waited for last.
-        let mut waited: Option<Token> = None;
-        // Only a lease on its way back is worth another look; without `mutex` not even that.
-        let mut patience = if self.policy.mutex { 2 } else { 0 };
-        let mut looked = false;
-        loop {
-            if lead.is_none()
-                && let Some(flight) = self.cache.flights.get(&self.flight)
-            {
-                match self.follow(&flight, arrival, deadline).await {
-                    Some(Ok(found)) => {
-                        self.counters.misses.add();
-                        self.counters.coalesced.add();
-                        return Slot::found(self, found);
-                    }
-                    Some(Err(Alone)) if Instant::now() >= deadline => return self.waited_long_enough(rejected).await,
-                    Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
-                    None => {}
-                }
-            }
-            // Whoever waits for nobody may still look.
-            if looked && Instant::now() >= deadline {
-                return self.waited_long_enough(rejected).await;
-            }
-            if let Some(lead) = &lead {
-                lead.begin();
-            }
-            looked = true;
-            match self.look_once(rejected).await {
-                Looked::Value(stored) => {
-                    self.share(lead, &stored);
-                    return self.found(stored).await;
-                }
-                Looked::Leased(lease) => return self.lead(lead, Some(lease)),
-                Looked::Unleased => match self.lead_unleased(lead) {
-                    Ok(slot_lead) => return self.lead(Some(slot_lead), None),
-                    Err(()) => lead = None,
-                },
-                Looked::Away => match self.lead_unleased(lead) {
-                    Ok(slot_lead) => {
-                        let turn = self.turn().await;
-                        return self.lead(Some(slot_lead), None).during(turn);
-                    }
-                    Err(()) => lead = None,
-                },
-                Looked::Again => {}
-                Looked::Held(token, before) => {
-                    // The load that this call waited for stored nothing, and another has begun since.
-                    if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
-                        parallel = true;
-                    }
-                    if self.chain.holds(&token) {
-                        return self.bypassed();
-                    }
-                    if token.is_ours() && lead.is_none() {
-                        if self.cache.flights.expect(&self.flight, TAKE_OFF).await.is_some() {
-                            continue;
+    ///
+    /// A block and no `async fn`, which would have room for `self` twice.
+    pub(crate) fn look(mut self, rejected: Option<u64>) -> impl Future<Output = Slot> + Send {
+        async move {
+            let arrival = self.cache.flights.arrival();
+            let deadline = Instant::now() + self.policy.wait.min(AGES);
+            // Set while this call waits for another process on behalf of all callers of this one.
+            let mut lead: Option<Lead> = None;
+            // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
+            let mut parallel = false;
+            // The lease of another process that this call waited for last.
+            let mut waited: Option<Token> = None;
+            // Only a lease on its way back is worth another look; without `mutex` not even that.
+            let mut patience = if self.policy.mutex { 2 } else { 0 };
+            let mut looked = false;
+            loop {
+                if lead.is_none()
+                    && let Some(flight) = self.cache.flights.get(&self.flight)
+                {
+                    match self.follow(&flight, arrival, deadline).await {
+                        Some(Ok(found)) => {
+                            self.counters.misses.add();
+                            self.counters.coalesced.add();
+                            return Slot::found(self, found);
                         }
-                        // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
-                        // blocking call must not wait for a task that may need this very thread.
-                        if patience > 0 {
-                            patience -= 1;
-                            continue;
+                        Some(Err(Alone)) if Instant::now() >= deadline => {
+                            return self.waited_long_enough(rejected).await;
                         }
-                        if self.caller.inside.is_some() {
+                        Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
+                        None => {}
+                    }
+                }
+                // Whoever waits for nobody may still look.
+                if looked && Instant::now() >= deadline {
+                    return self.waited_long_enough(rejected).await;
+                }
+                if let Some(lead) = &lead {
+                    lead.begin();
+                }
+                looked = true;
+                match self.look_once(rejected).await {
+                    Looked::Value(stored) => {
+                        self.share(lead, &stored);
+                        return match self.policy.due(&stored.header) {
+                            None => self.serve(stored),
+                            Some(due) => self.serve_or_refresh(stored, due).await,
+                        };
+                    }
+                    Looked::Leased(lease) => return self.lead(lead, Some(lease)),
+                    Looked::Unleased => match self.lead_unleased(lead) {
+                        Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                        Err(()) => lead = None,
+                    },
+                    Looked::Away => match self.lead_unleased(lead) {
+                        Ok(slot_lead) => {
+                            let turn = self.turn().await;
+                            return self.lead(Some(slot_lead), None).during(turn);
+                        }
+                        Err(()) => lead = None,
+                    },
+                    Looked::Again => {}
+                    Looked::Held(token, before) => {
+                        // The load that this call waited for stored nothing, and another has begun since.
+                        if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
+                            parallel = true;
+                        }
+                        if self.chain.holds(&token) {
                             return self.bypassed();
                         }
-                    }
-                    if !self.policy.mutex || parallel {
-                        match self.lead_unleased(lead) {
-                            Ok(slot_lead) => return self.lead(Some(slot_lead), None),
-                            Err(()) => lead = None,
-                        }
-                        continue;
-                    }
-                    let waiting = match lead.take() {
-                        Some(lead) => lead,
-                        None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
-                            Ok(lead) => lead,
-                            Err(_) => continue,
-                        },
-                    };
-                    let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
-                        return self.bypassed();
-                    };
-                    self.counters.lock_waits.add();
-                    let begin = || waiting.begin();
-                    waited = Some(token);
-                    match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
-                        Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
-                            // Its stamps are compared with those that were read after this call came.
-                            Entry::Value(stored) if self.fits(&stored, rejected) => {
-                                let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
-                                self.share(lead, &stored);
-                                return self.serve(stored);
+                        if token.is_ours() && lead.is_none() {
+                            if Box::pin(self.cache.flights.expect(&self.flight, TAKE_OFF)).await.is_some() {
+                                continue;
                             }
-                            // The load we waited for said `None`, and its marker was accepted: nothing was
-                            // invalidated from before it began until after we came.
-                            // A tag may have been: the marker does not say.
-                            Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
-                                if ended == token
-                                    && version == self.policy.version
-                                    && Some(epoch) == self.stamps.epoch
-                                    && !self.stamps.tagged() =>
-                            {
-                                let lead = self.may_share(epoch).await.then_some(waiting);
-                                return self.serve_absence(lead, type_tag);
+                            // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
+                            // blocking call must not wait for a task that may need this very thread.
+                            if patience > 0 {
+                                patience -= 1;
+                                continue;
                             }
-                            Entry::Ended(..) => parallel = true,
-                            _ => {}
-                        },
-                        Ok(None) => {}
-                        Err(_) => {
-                            self.counters.errors.add();
-                            let turn = self.turn().await;
-                            return self.lead(Some(waiting), None).during(turn);
+                            if self.caller.inside.is_some() {
+                                return self.bypassed();
+                            }
                         }
+                        if !self.policy.mutex || parallel {
+                            match self.lead_unleased(lead) {
+                                Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                                Err(()) => lead = None,
+                            }
+                            continue;
+                        }
+                        let waiting = match lead.take() {
+                            Some(lead) => lead,
+                            None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
+                                Ok(lead) => lead,
+                                Err(_) => continue,
+                            },
+                        };
+                        let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
+                            return self.bypassed();
+                        };
+                        self.counters.lock_waits.add();
+                        let begin = || waiting.begin();
+                        waited = Some(token);
+                        match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
+                            Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
+                                // Its stamps are compared with those that were read after this call came.
+                                Entry::Value(stored) if self.fits(&stored, rejected) => {
+                                    let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
+                                    self.share(lead, &stored);
+                                    return self.serve(stored);
+                                }
+                                // The load we waited for said `None`, and its marker was accepted: nothing was
+                                // invalidated from before it began until after we came.
+                                // A tag may have been: the marker does not say.
+                                Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
+                                    if ended == token
+                                        && version == self.policy.version
+                                        && Some(epoch) == self.stamps.epoch
+                                        && !self.stamps.tagged() =>
+                                {
+                                    let lead = self.may_share(epoch).await.then_some(waiting);
+                                    return self.serve_absence(lead, type_tag);
+                                }
+                                Entry::Ended(..) => parallel = true,
+                                _ => {}
+                            },
+                            Ok(None) => {}
+                            Err(_) => {
+                                self.counters.errors.add();
+                                let turn = self.turn().await;
+                                return self.lead(Some(waiting), None).during(turn);
+                            }
+                        }
+                        lead = Some(waiting);
                     }
-                    lead = Some(waiting);
                 }
             }
         }
     }
 
     /// Waits for a flight of this process. `None`: look again.
-    async fn follow(&self, flight: &Flight, arrival: u64, deadline: Instant) -> Option<Result<Found, Alone>> {
-        // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
-        let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
-        let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
-        let Some(_waiting) = waiting else {
-            self.counters.bypasses.add();
-            return Some(Err(Alone));
-        };
-        match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
-            Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
-                Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
+    fn follow<'c>(
+        &'c self,
+        flight: &'c Flight,
+        arrival: u64,
+        deadline: Instant,
+    ) -> Rare<'c, Option<Result<Found, Alone>>> {
+        Box::pin(async move {
+            // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
+            let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
+            let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
+            let Some(_waiting) = waiting else {
+                self.counters.bypasses.add();
+                return Some(Err(Alone));
+            };
+            match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
+                Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
+                    Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
+                }
+                Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
+                Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
+                Ok(Landing::Again) => None,
+                Err(_) => Some(Err(Alone)),
             }
-            Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
-            Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
-            Ok(Landing::Again) => None,
-            Err(_) => Some(Err(Alone)),
-        }
+        })
     }
 
     /// Nobody waits longer than it may. With `on_timeout = stale` there is one more look: where a value has come in the
     /// meantime, however old by now, it is the answer.
-    async fn waited_long_enough(mut self, rejected: Option<u64>) -> Slot {
-        self.counters.wait_timeouts.add();
-        if self.policy.stale_on_timeout && !self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
-            self.stamps.recall(&self.cache.epoch);
-            let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
-            if !asks.is_empty() {
-                let stamps = self.store.stamps(&asks).await.unwrap_or_default();
-                self.stamps.answered(&stamps, &self.cache.epoch, sent);
+    fn waited_long_enough(mut self, rejected: Option<u64>) -> Rare<'static, Slot> {
+        Box::pin(async move {
+            self.counters.wait_timeouts.add();
+            if self.policy.stale_on_timeout && !self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
+                self.stamps.recall(&self.cache.epoch);
+                let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
+                if !asks.is_empty() {
+                    let stamps = self.store.stamps(&asks).await.unwrap_or_default();
+                    self.stamps.answered(&stamps, &self.cache.epoch, sent);
+                }
+                if let Ok(Some(bytes)) = self.store.get(&self.key).await
+                    && let Entry::Value(stored) = Entry::parse(&bytes, self.cache.max_value)
+                    && self.fits(&stored, rejected)
+                {
+                    return self.serve(stored);
+                }
             }
-            if let Ok(Some(bytes)) = self.store.get(&self.key).await
-                && let Entry::Value(stored) = Entry::parse(&bytes, self.cache.max_value)
-                && self.fits(&stored, rejected)
-            {
-                return self.serve(stored);
-            }
-        }
-        Slot::missed(self, Role::Alone)
+            Slot::missed(self, Role::Alone)
+        })
     }
 
     /// Whether somebody in this process loads it, or the store is not to be asked.
@@ -289,19 +311,21 @@ impl Context {
 
     /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
     /// read before the wait, so a clear that they came after may be missing in them, and so may a tag's invalidation.
-    async fn may_share(&self, epoch: Stamp) -> bool {
-        if self.stamps.tagged() {
-            return false;
-        }
-        if let Some(now) = self.cache.epoch.known() {
-            return now == epoch;
-        }
-        // Not known any more: asked for once. Else everybody who follows would look again, and load where nothing was
-        // stored.
-        let (ask, sent) = ([self.cache.epoch.ask()], Instant::now());
-        let now = self.store.stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
-        now.into_iter().for_each(|now| self.cache.epoch.answered(now, sent));
-        now == Some(epoch)
+    fn may_share(&self, epoch: Stamp) -> Rare<'_, bool> {
+        Box::pin(async move {
+            if self.stamps.tagged() {
+                return false;
+            }
+            if let Some(now) = self.cache.epoch.known() {
+                return now == epoch;
+            }
+            // Not known any more: asked for once. Else everybody who follows would look again, and load where nothing was
+            // stored.
+            let (ask, sent) = ([self.cache.epoch.ask()], Instant::now());
+            let now = self.store.stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
+            now.into_iter().for_each(|now| self.cache.epoch.answered(now, sent));
+            now == Some(epoch)
+        })
     }
 
     /// Get or acquire, and take over what cannot be read.
@@ -381,37 +405,41 @@ impl Context {
     }
 
     /// A lease in place of what was observed, if it is still there.
-    async fn take_over(&self, observed: Observed<'_>, before: Before) -> Looked {
-        if !self.stamps.known() {
-            return Looked::Unleased;
-        }
-        // A token of its own: one that was already sent once must not be sent again (see `Token`).
-        let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
-        match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
-            Ok(true) => Looked::Leased(lease),
-            Ok(false) => {
-                lease.disarm();
-                Looked::Again
+    fn take_over<'c>(&'c self, observed: Observed<'c>, before: Before) -> Rare<'c, Looked> {
+        Box::pin(async move {
+            if !self.stamps.known() {
+                return Looked::Unleased;
             }
-            Err(_) => {
-                self.counters.errors.add();
-                Looked::Away
+            // A token of its own: one that was already sent once must not be sent again (see `Token`).
+            let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
+            match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
+                Ok(true) => Looked::Leased(lease),
+                Ok(false) => {
+                    lease.disarm();
+                    Looked::Again
+                }
+                Err(_) => {
+                    self.counters.errors.add();
+                    Looked::Away
+                }
             }
-        }
+        })
     }
 
     /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
     /// itself, and a blocking call for tasks that need its thread.
-    pub(crate) async fn turn(&self) -> Option<Turn> {
-        // A batch has one body, and one turn, for all that its tasks find out.
-        if self.caller.inside.is_some() || self.chain.is_inside() || self.batch.is_some() {
-            return None;
-        }
-        let turn = self.cache.fallback.turn().await;
-        if matches!(turn, Turn::OverBound) {
-            self.counters.over_bound.add();
-        }
-        Some(turn)
+    pub(crate) fn turn(&self) -> Rare<'_, Option<Turn>> {
+        Box::pin(async move {
+            // A batch has one body, and one turn, for all that its tasks find out.
+            if self.caller.inside.is_some() || self.chain.is_inside() || self.batch.is_some() {
+                return None;
+            }
+            let turn = self.cache.fallback.turn().await;
+            if matches!(turn, Turn::OverBound) {
+                self.counters.over_bound.add();
+            }
+            Some(turn)
+        })
     }
 
     /// Leads without a lease, unless this process has another flight by now.

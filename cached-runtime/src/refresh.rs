@@ -23,6 +23,7 @@ use crate::call::Context;
 use crate::entry::{self, Before, Entry, IDENTITY, Stored};
 use crate::freshness::Due;
 use crate::lease::Lease;
+use crate::lookup::Rare;
 use crate::policy::Policy;
 use crate::slot::{How, Slot};
 use crate::store::{Filling, StoreError};
@@ -119,13 +120,14 @@ pub(crate) struct Refresh {
 }
 
 impl Context {
-    /// Serves what was found, and takes on its refresh where it is due and nobody else has.
-    pub(crate) async fn found(self, stored: Stored) -> Slot {
-        let Some(due) = self.policy.due(&stored.header) else { return self.serve(stored) };
-        match self.refresh(&stored, due).await {
-            Some(refresh) => Slot::refreshing(self, stored, refresh),
-            None => self.serve(stored),
-        }
+    /// Serves what was found, which is due for a refresh, and takes that on where nobody else has.
+    pub(crate) fn serve_or_refresh(self, stored: Stored, due: Due) -> Rare<'static, Slot> {
+        Box::pin(async move {
+            match self.refresh(&stored, due).await {
+                Some(refresh) => Slot::refreshing(self, stored, refresh),
+                None => self.serve(stored),
+            }
+        })
     }
 
     /// The old value is served although this call has its refresh.

@@ -97,6 +97,17 @@ impl RedisStore {
         }
     }
 
+    /// The stamps and what the key holds, in one round trip.
+    async fn acquire_asking(&self, acquire: Cmd, asks: &[Ask]) -> Result<Acquired, StoreError> {
+        let mut commands = Pipeline::with_capacity(asks.len() + 2);
+        ask(&mut commands, asks);
+        commands.add_command(acquire);
+        let mut replies = self.pipeline(&commands).await?.into_iter();
+        let stamps = stamps(asks, &mut replies);
+        let held = replies.next().unwrap_or_else(|| Err(unexpected())).and_then(bytes);
+        held.map(|held| Acquired { held, stamps })
+    }
+
     /// What a server that is out of memory still answers.
     async fn read_only(&self, key: &str, asks: &[Ask]) -> Result<Acquired, StoreError> {
         let mut commands = Pipeline::with_capacity(1 + asks.len());
@@ -127,17 +138,12 @@ impl Store for RedisStore {
             let reply = if asks.is_empty() {
                 self.bytes(key, &command).await.map(|held| Acquired { held, stamps: Vec::new() })
             } else {
-                let mut commands = Pipeline::with_capacity(asks.len() + 2);
-                ask(&mut commands, asks);
-                commands.add_command(command);
-                let mut replies = self.pipeline(&commands).await?.into_iter();
-                let stamps = stamps(asks, &mut replies);
-                let held = replies.next().unwrap_or_else(|| Err(unexpected())).and_then(bytes);
-                held.map(|held| Acquired { held, stamps })
+                // Boxed, as whatever is rare: each hit would carry room for it.
+                Box::pin(self.acquire_asking(command, asks)).await
             };
             match reply {
                 // Out of memory the server still answers reads: what it has stays a hit.
-                Err(StoreError::OutOfMemory) => self.read_only(key, asks).await,
+                Err(StoreError::OutOfMemory) => Box::pin(self.read_only(key, asks)).await,
                 reply => reply,
             }
         })
@@ -383,7 +389,7 @@ impl Store for RedisStore {
                 before_read();
                 let read = match (&node, &waiter) {
                     (Some(node), Some(waiter)) => {
-                        let read = timeout_at(until, node.in_time(node.due(), waiter.read())).await;
+                        let read = timeout_at(until, node.in_time(node.due(), pin!(waiter.read()))).await;
                         read.map_err(|_| StoreError::Timeout)?
                     }
                     _ => None,

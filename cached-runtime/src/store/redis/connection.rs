@@ -22,21 +22,33 @@ impl Connection {
 
     /// One command. `asking`: the key is on its way to this server, which answers about it only when told so.
     pub(crate) async fn ask(&mut self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+        // What is rare is boxed: each hit would carry room for it.
+        if asking || self.dialect.is_scripted() {
+            return Box::pin(self.ask_otherwise(command, asking)).await;
+        }
+        match self.wire.send_packed_command(command).await?.extract_error() {
+            Err(error) if is_not_understood(&error) => Box::pin(self.ask_again(command, asking, error)).await,
+            reply => reply,
+        }
+    }
+
+    async fn ask_otherwise(&mut self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
         let scripted = self.dialect.is_scripted().then(|| Scripted::of(command)).flatten();
         let reply = match scripted {
             Some(scripted) => self.send(&scripted.by_name(), asking).await,
             None => self.send(command, asking).await,
         };
         match reply {
-            Err(error) if is_not_understood(&error) => match Scripted::of(command) {
-                Some(scripted) => {
-                    self.correct(&error);
-                    self.send(&scripted.in_full(), asking).await
-                }
-                None => Err(error),
-            },
+            Err(error) if is_not_understood(&error) => self.ask_again(command, asking, error).await,
             reply => reply,
         }
+    }
+
+    /// By the script in full, where there is one.
+    async fn ask_again(&mut self, command: &Cmd, asking: bool, error: RedisError) -> Result<Value, RedisError> {
+        let Some(scripted) = Scripted::of(command) else { return Err(error) };
+        self.correct(&error);
+        self.send(&scripted.in_full(), asking).await
     }
 
     /// Several commands in one round trip. Each has its own answer, errors included.

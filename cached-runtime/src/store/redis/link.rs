@@ -174,11 +174,16 @@ impl Link {
         (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 
-    /// The connection, or at once that there is none.
-    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
-        if let State::Up(connection) = &*self.state.borrow() {
-            return Ok(connection.clone());
+    /// The connection, where there is one.
+    pub(crate) fn up(&self) -> Option<Connection> {
+        match &*self.state.borrow() {
+            State::Up(connection) => Some(connection.clone()),
+            State::Starting | State::Down => None,
         }
+    }
+
+    /// The connection, or at once that there is none, but for the very first attempt.
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         let mut state = self.state.clone();
         match state.wait_for(|state| !matches!(state, State::Starting)).await.as_deref() {
             Ok(State::Up(connection)) => Ok(connection.clone()),

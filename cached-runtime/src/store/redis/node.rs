@@ -1,7 +1,7 @@
 //! One server: its connections, its breaker, and the one way to run commands on it.
 
 use std::collections::HashSet;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,8 +49,7 @@ impl Node {
     /// its timer due together with the answer, or with a command that was never sent. That is no failure of Redis: the
     /// answer gets as long as the timer was late, but never less than a moment and never more than another deadline.
     /// The moment, and what timers are too long by, is part of the time that the caller was promised.
-    pub(crate) async fn in_time<T>(&self, due: Instant, operation: impl Future<Output = T>) -> Option<T> {
-        let mut operation = pin!(operation);
+    pub(crate) async fn in_time<T>(&self, due: Instant, mut operation: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         let moment = self.deadline / 20;
         let due = due.checked_sub(2 * moment).unwrap_or(due);
         match timeout_at(due, operation.as_mut()).await {
@@ -85,10 +84,14 @@ impl Node {
             link.doubt();
             return Err(given_up);
         }
-        let operation = async {
-            let mut connection = link.connection().await?;
+        let operation = pin!(async {
+            let mut connection = match link.up() {
+                Some(connection) => connection,
+                // Boxed, as whatever is rare below: each hit would carry room for it.
+                None => Box::pin(link.connection()).await?,
+            };
             run(&mut connection).await.map_err(|error| link.failed(&error))
-        };
+        });
         let result = self.in_time(due, operation).await.unwrap_or_else(|| {
             link.timed_out();
             Err(StoreError::Timeout)
@@ -122,13 +125,16 @@ impl Node {
         let run = async |connection: &mut Connection| match request {
             Request::Command(command) => connection.ask(command, asking).await,
             Request::Script { script, key, arguments } => {
-                match connection.ask(&call("EVALSHA", &script.sha1, key, arguments), asking).await {
-                    // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
-                    Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                        connection.ask(&call("EVAL", script.text, key, arguments), asking).await
+                Box::pin(async move {
+                    match connection.ask(&call("EVALSHA", &script.sha1, key, arguments), asking).await {
+                        // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
+                        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                            connection.ask(&call("EVAL", script.text, key, arguments), asking).await
+                        }
+                        reply => reply,
                     }
-                    reply => reply,
-                }
+                })
+                .await
             }
         };
         self.operation(due, run, |_| None).await

@@ -37,7 +37,7 @@ impl Servers {
         match self {
             Self::One(node) => node.run(node.due(), request, false).await,
             #[cfg(feature = "cluster")]
-            Self::Many(cluster) => cluster.run(key, request).await,
+            Self::Many(cluster) => Box::pin(cluster.run(key, request)).await,
         }
     }
 
