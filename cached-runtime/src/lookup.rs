@@ -107,141 +107,137 @@ impl Context {
     }
 
     /// The reader's loop. `rejected` is a value that this call's type could not read.
-    ///
-    /// A block and no `async fn`, which would have room for `self` twice.
-    pub(crate) fn look(mut self, rejected: Option<u64>) -> impl Future<Output = Slot> + Send {
-        async move {
-            let arrival = self.cache.flights.arrival();
-            let deadline = Instant::now() + self.policy.wait.min(AGES);
-            // Set while this call waits for another process on behalf of all callers of this one.
-            let mut lead: Option<Lead> = None;
-            // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
-            let mut parallel = false;
-            // The lease of another process that this call waited for last.
-            let mut waited: Option<Token> = None;
-            // Only a lease on its way back is worth another look; without `mutex` not even that.
-            let mut patience = if self.policy.mutex { 2 } else { 0 };
-            let mut looked = false;
-            loop {
-                if lead.is_none()
-                    && let Some(flight) = self.cache.flights.get(&self.flight)
-                {
-                    match self.follow(&flight, arrival, deadline).await {
-                        Some(Ok(found)) => {
-                            self.counters.misses.add();
-                            self.counters.coalesced.add();
-                            return Slot::found(self, found);
-                        }
-                        Some(Err(Alone)) if Instant::now() >= deadline => {
-                            return self.waited_long_enough(rejected).await;
-                        }
-                        Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
-                        None => {}
+    pub(crate) async fn look(mut self, rejected: Option<u64>) -> Slot {
+        let arrival = self.cache.flights.arrival();
+        let deadline = Instant::now() + self.policy.wait.min(AGES);
+        // Set while this call waits for another process on behalf of all callers of this one.
+        let mut lead: Option<Lead> = None;
+        // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
+        let mut parallel = false;
+        // The lease of another process that this call waited for last.
+        let mut waited: Option<Token> = None;
+        // Only a lease on its way back is worth another look; without `mutex` not even that.
+        let mut patience = if self.policy.mutex { 2 } else { 0 };
+        let mut looked = false;
+        loop {
+            if lead.is_none()
+                && let Some(flight) = self.cache.flights.get(&self.flight)
+            {
+                match self.follow(&flight, arrival, deadline).await {
+                    Some(Ok(found)) => {
+                        self.counters.misses.add();
+                        self.counters.coalesced.add();
+                        return Slot::found(self, found);
                     }
-                }
-                // Whoever waits for nobody may still look.
-                if looked && Instant::now() >= deadline {
-                    return self.waited_long_enough(rejected).await;
-                }
-                if let Some(lead) = &lead {
-                    lead.begin();
-                }
-                looked = true;
-                match self.look_once(rejected).await {
-                    Looked::Value(stored) => {
-                        self.share(lead, &stored);
-                        return match self.policy.due(&stored.header) {
-                            None => self.serve(stored),
-                            Some(due) => self.serve_or_refresh(stored, due).await,
-                        };
+                    Some(Err(Alone)) if Instant::now() >= deadline => {
+                        return self.waited_long_enough(rejected).await;
                     }
-                    Looked::Leased(lease) => return self.lead(lead, Some(lease)),
-                    Looked::Unleased => match self.lead_unleased(lead) {
-                        Ok(slot_lead) => return self.lead(Some(slot_lead), None),
-                        Err(()) => lead = None,
-                    },
-                    Looked::Away => match self.lead_unleased(lead) {
-                        Ok(slot_lead) => {
-                            let turn = self.turn().await;
-                            return self.lead(Some(slot_lead), None).during(turn);
-                        }
-                        Err(()) => lead = None,
-                    },
-                    Looked::Again => {}
-                    Looked::Held(token, before) => {
-                        // The load that this call waited for stored nothing, and another has begun since.
-                        if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
-                            parallel = true;
-                        }
-                        if self.chain.holds(&token) {
-                            return self.bypassed();
-                        }
-                        if token.is_ours() && lead.is_none() {
-                            if Box::pin(self.cache.flights.expect(&self.flight, TAKE_OFF)).await.is_some() {
-                                continue;
-                            }
-                            // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
-                            // blocking call must not wait for a task that may need this very thread.
-                            if patience > 0 {
-                                patience -= 1;
-                                continue;
-                            }
-                            if self.caller.inside.is_some() {
-                                return self.bypassed();
-                            }
-                        }
-                        if !self.policy.mutex || parallel {
-                            match self.lead_unleased(lead) {
-                                Ok(slot_lead) => return self.lead(Some(slot_lead), None),
-                                Err(()) => lead = None,
-                            }
+                    Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
+                    None => {}
+                }
+            }
+            // Whoever waits for nobody may still look.
+            if looked && Instant::now() >= deadline {
+                return self.waited_long_enough(rejected).await;
+            }
+            if let Some(lead) = &lead {
+                lead.begin();
+            }
+            looked = true;
+            match self.look_once(rejected).await {
+                Looked::Value(stored) => {
+                    self.share(lead, &stored);
+                    return match self.policy.due(&stored.header) {
+                        None => self.serve(stored),
+                        Some(due) => self.serve_or_refresh(stored, due).await,
+                    };
+                }
+                Looked::Leased(lease) => return self.lead(lead, Some(lease)),
+                Looked::Unleased => match self.lead_unleased(lead) {
+                    Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                    Err(()) => lead = None,
+                },
+                Looked::Away => match self.lead_unleased(lead) {
+                    Ok(slot_lead) => {
+                        let turn = self.turn().await;
+                        return self.lead(Some(slot_lead), None).during(turn);
+                    }
+                    Err(()) => lead = None,
+                },
+                Looked::Again => {}
+                Looked::Held(token, before) => {
+                    // The load that this call waited for stored nothing, and another has begun since.
+                    if before == Before::Ended && waited.is_some_and(|waited| waited != token) {
+                        parallel = true;
+                    }
+                    if self.chain.holds(&token) {
+                        return self.bypassed();
+                    }
+                    if token.is_ours() && lead.is_none() {
+                        if Box::pin(self.cache.flights.expect(&self.flight, TAKE_OFF)).await.is_some() {
                             continue;
                         }
-                        let waiting = match lead.take() {
-                            Some(lead) => lead,
-                            None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
-                                Ok(lead) => lead,
-                                Err(_) => continue,
-                            },
-                        };
-                        let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
-                            return self.bypassed();
-                        };
-                        self.counters.lock_waits.add();
-                        let begin = || waiting.begin();
-                        waited = Some(token);
-                        match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
-                            Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
-                                // Its stamps are compared with those that were read after this call came.
-                                Entry::Value(stored) if self.fits(&stored, rejected) => {
-                                    let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
-                                    self.share(lead, &stored);
-                                    return self.serve(stored);
-                                }
-                                // The load we waited for said `None`, and its marker was accepted: nothing was
-                                // invalidated from before it began until after we came.
-                                // A tag may have been: the marker does not say.
-                                Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
-                                    if ended == token
-                                        && version == self.policy.version
-                                        && Some(epoch) == self.stamps.epoch
-                                        && !self.stamps.tagged() =>
-                                {
-                                    let lead = self.may_share(epoch).await.then_some(waiting);
-                                    return self.serve_absence(lead, type_tag);
-                                }
-                                Entry::Ended(..) => parallel = true,
-                                _ => {}
-                            },
-                            Ok(None) => {}
-                            Err(_) => {
-                                self.counters.errors.add();
-                                let turn = self.turn().await;
-                                return self.lead(Some(waiting), None).during(turn);
-                            }
+                        // No flight, so the lease is on its way back, or another `Cache` of this process holds it: a
+                        // blocking call must not wait for a task that may need this very thread.
+                        if patience > 0 {
+                            patience -= 1;
+                            continue;
                         }
-                        lead = Some(waiting);
+                        if self.caller.inside.is_some() {
+                            return self.bypassed();
+                        }
                     }
+                    if !self.policy.mutex || parallel {
+                        match self.lead_unleased(lead) {
+                            Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                            Err(()) => lead = None,
+                        }
+                        continue;
+                    }
+                    let waiting = match lead.take() {
+                        Some(lead) => lead,
+                        None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
+                            Ok(lead) => lead,
+                            Err(_) => continue,
+                        },
+                    };
+                    let Some(_declared) = self.chain.wait_for_lease(token, waiting.id()) else {
+                        return self.bypassed();
+                    };
+                    self.counters.lock_waits.add();
+                    let begin = || waiting.begin();
+                    waited = Some(token);
+                    match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
+                        Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
+                            // Its stamps are compared with those that were read after this call came.
+                            Entry::Value(stored) if self.fits(&stored, rejected) => {
+                                let lead = self.may_share(stored.header.epoch).await.then_some(waiting);
+                                self.share(lead, &stored);
+                                return self.serve(stored);
+                            }
+                            // The load we waited for said `None`, and its marker was accepted: nothing was
+                            // invalidated from before it began until after we came.
+                            // A tag may have been: the marker does not say.
+                            Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
+                                if ended == token
+                                    && version == self.policy.version
+                                    && Some(epoch) == self.stamps.epoch
+                                    && !self.stamps.tagged() =>
+                            {
+                                let lead = self.may_share(epoch).await.then_some(waiting);
+                                return self.serve_absence(lead, type_tag);
+                            }
+                            Entry::Ended(..) => parallel = true,
+                            _ => {}
+                        },
+                        Ok(None) => {}
+                        Err(_) => {
+                            self.counters.errors.add();
+                            let turn = self.turn().await;
+                            return self.lead(Some(waiting), None).during(turn);
+                        }
+                    }
+                    lead = Some(waiting);
                 }
             }
         }
