@@ -1,4 +1,5 @@
-//! Whether a call that came after a load began may have its result: the late half of the rule in [`flight`].
+//! Whether a call that came after a load began may have its result: the late half of the rule in [`flight`]. And whether
+//! it may have what it waited for in another process.
 //!
 //! [`flight`]: crate::flight
 
@@ -19,6 +20,18 @@ pub enum Adoption {
     /// Also with tags, though to invalidate one leaves the lease where it is.
     #[cfg(feature = "testing")]
     WithTags,
+    /// Also whoever came after a clear.
+    #[cfg(feature = "testing")]
+    DespiteClears,
+    /// What was found after a wait is shared, whatever was invalidated since its stamps were read.
+    #[cfg(feature = "testing")]
+    Unasked,
+    /// Another process's `None` is adopted with tags, too.
+    #[cfg(feature = "testing")]
+    AbsencesWithTags,
+    /// Another process's `None` is adopted whatever its epoch.
+    #[cfg(feature = "testing")]
+    AbsencesDespiteClears,
 }
 
 impl Adoption {
@@ -27,13 +40,13 @@ impl Adoption {
     pub(crate) fn allows(self, sealed: bool, accepted: Option<Stamp>, epoch: Option<Stamp>) -> bool {
         let fresh = accepted.is_some() && accepted == epoch;
         match self {
-            Self::ByTheRule => !sealed && fresh,
-            #[cfg(feature = "testing")]
-            Self::WithTags => !sealed && fresh,
             #[cfg(feature = "testing")]
             Self::AfterTheFillWasSent => fresh,
             #[cfg(feature = "testing")]
+            Self::DespiteClears => !sealed && accepted.is_some(),
+            #[cfg(feature = "testing")]
             Self::Blind => true,
+            _ => !sealed && fresh,
         }
     }
 
@@ -46,5 +59,27 @@ impl Adoption {
             _ => false,
         };
         stamps.epoch.filter(|_| despite_tags || !stamps.tagged())
+    }
+
+    /// Whether a call whose entry carries these stamps may have the `None` that it waited for. The tags' stamps are not
+    /// in what a load of nothing leaves, so they cannot be compared.
+    pub(crate) fn allows_absence(self, epoch: Stamp, stamps: &Stamps) -> bool {
+        let (of_now, tagged) = (Some(epoch) == stamps.epoch, stamps.tagged());
+        match self {
+            #[cfg(feature = "testing")]
+            Self::AbsencesWithTags => of_now,
+            #[cfg(feature = "testing")]
+            Self::AbsencesDespiteClears => !tagged,
+            _ => of_now && !tagged,
+        }
+    }
+
+    /// Whether to ask, before what was waited for is shared, if it is still of now.
+    pub(crate) fn asks(self) -> bool {
+        match self {
+            #[cfg(feature = "testing")]
+            Self::Unasked => false,
+            _ => true,
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::adoption::Adoption;
 use crate::cache::Cache;
 use crate::error::Error;
+use crate::stamping::Stamping;
 use crate::store::Store;
 #[cfg(feature = "redis")]
 use crate::store::redis::{RedisStore, Target};
@@ -27,6 +28,7 @@ pub struct Builder {
     max_value: usize,
     fallback_loads: usize,
     adoption: Adoption,
+    stamping: Stamping,
     #[cfg(feature = "testing")]
     wrap: Option<Wrap>,
 }
@@ -83,6 +85,7 @@ impl Builder {
             max_value: Self::MAX_VALUE,
             fallback_loads: Self::FALLBACK_LOADS,
             adoption: Adoption::default(),
+            stamping: Stamping::default(),
             #[cfg(feature = "testing")]
             wrap: None,
         }
@@ -207,6 +210,14 @@ impl Builder {
         self
     }
 
+    /// Breaks the rule of when stamps are read.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn stamping(mut self, stamping: Stamping) -> Self {
+        self.stamping = stamping;
+        self
+    }
+
     /// The cache. Connects on first use, in the background.
     ///
     /// # Errors
@@ -233,7 +244,7 @@ impl Builder {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix, self.max_value, self.fallback_loads, self.adoption))
+        Ok(Cache::over(store, self.prefix, self.max_value, self.fallback_loads, self.adoption, self.stamping))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {

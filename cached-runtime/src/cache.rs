@@ -24,6 +24,7 @@ use crate::refresh::Refreshes;
 use crate::returned::Returned;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
+use crate::stamping::Stamping;
 use crate::stats::{Counters, Registry, Stats};
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::token::Token;
@@ -170,10 +171,11 @@ impl Cache {
         max_value: usize,
         fallback_loads: usize,
         adoption: Adoption,
+        stamping: Stamping,
     ) -> Self {
         let epoch = under(&prefix, EPOCH, "");
         let copies = store.as_ref().map(|store| store.elsewhere(&epoch)).unwrap_or_default();
-        let epoch = Arc::new(Epoch::new(epoch, copies));
+        let epoch = Arc::new(Epoch::new(epoch, copies, stamping));
         let undelivered = Arc::new(Undelivered::new(Arc::clone(&epoch)));
         if let Some(store) = &store {
             store.repaired_by(Arc::<Undelivered>::clone(&undelivered));
@@ -205,12 +207,14 @@ impl Cache {
     pub fn in_memory() -> Self {
         let store = crate::store::memory::MemoryStore::new(Builder::MEMORY);
         let (value, loads) = (Builder::MAX_VALUE, Builder::FALLBACK_LOADS);
-        Self::over(Some(Arc::new(store)), String::new(), value, loads, Adoption::ByTheRule)
+        let (adoption, stamping) = (Adoption::ByTheRule, Stamping::ByTheRule);
+        Self::over(Some(Arc::new(store)), String::new(), value, loads, adoption, stamping)
     }
 
     /// Every call runs its body.
     pub fn disabled() -> Self {
-        Self::over(None, String::new(), Builder::MAX_VALUE, Builder::FALLBACK_LOADS, Adoption::ByTheRule)
+        let (value, loads) = (Builder::MAX_VALUE, Builder::FALLBACK_LOADS);
+        Self::over(None, String::new(), value, loads, Adoption::ByTheRule, Stamping::ByTheRule)
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
@@ -402,7 +406,8 @@ mod tests {
     #[test]
     fn no_key_is_named_as_a_tag_or_the_epoch_is() {
         for prefix in ["", "shop"] {
-            let cache = Cache::over(None, prefix.to_owned(), 1 << 20, 1, Adoption::ByTheRule).into_inner();
+            let rules = (Adoption::ByTheRule, Stamping::ByTheRule);
+            let cache = Cache::over(None, prefix.to_owned(), 1 << 20, 1, rules.0, rules.1).into_inner();
             let key = |text: &str| Key::from(KeyWriter::new(text));
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]

@@ -83,6 +83,7 @@ mod site;
 mod slot;
 mod spawned;
 mod stamp;
+mod stamping;
 mod stats;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -121,6 +122,9 @@ pub use error::Error;
 pub use health::{Closed, Health};
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
 pub use policy::{IntoPolicy, IntoTtl, Policy};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use stamping::Stamping;
 pub use stats::{FunctionStats, Stats};
 pub use transaction::Transaction;
 

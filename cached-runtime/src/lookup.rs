@@ -221,8 +221,7 @@ impl Context {
                             Entry::Ended(ended, Ended::Absent { type_tag, version, epoch })
                                 if ended == token
                                     && version == self.policy.version
-                                    && Some(epoch) == self.stamps.epoch
-                                    && !self.stamps.tagged() =>
+                                    && self.cache.flights.adoption.allows_absence(epoch, &self.stamps) =>
                             {
                                 let lead = self.may_share(epoch).await.then_some(waiting);
                                 return self.serve_absence(lead, type_tag);
@@ -309,6 +308,9 @@ impl Context {
     /// read before the wait, so a clear that they came after may be missing in them, and so may a tag's invalidation.
     fn may_share(&self, epoch: Stamp) -> Rare<'_, bool> {
         Box::pin(async move {
+            if !self.cache.flights.adoption.asks() {
+                return true;
+            }
             if self.stamps.tagged() {
                 return false;
             }

@@ -17,6 +17,8 @@ use crate::lease::Lease;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 use crate::refresh::Refresh;
+#[cfg(feature = "testing")]
+use crate::stamping::Stamping;
 use crate::store::{Filling, Store, StoreError};
 use crate::token::Token;
 
@@ -298,6 +300,16 @@ impl Slot {
     pub(crate) async fn fill(&mut self) {
         if matches!(self.0.role, Role::Refresher(_)) {
             return self.refill().await;
+        }
+        // What must not be: these stamps may be those of an invalidation that the load did not see.
+        #[cfg(feature = "testing")]
+        if let Some(cx) = &mut self.0.cx
+            && cx.cache.epoch.stamping == Stamping::AfterTheLoad
+        {
+            cx.stamps.recall(&cx.cache.epoch);
+            let (asks, sent) = (cx.stamps.asks(&cx.cache.epoch), Instant::now());
+            let answers = cx.store.stamps(&asks).await.unwrap_or_default();
+            cx.stamps.answered(&answers, &cx.cache.epoch, sent);
         }
         let Some(mut ending) = self.ending() else { return };
         let answer = match (&mut ending.lease, &ending.how) {

@@ -23,6 +23,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use tokio::time::Instant;
 
+use crate::stamping::Stamping;
 use crate::token::Token;
 
 /// What a stamp's key holds.
@@ -74,6 +75,7 @@ pub(crate) struct Epoch {
     key: Arc<str>,
     seen: Mutex<Seen>,
     copies: Vec<Epoch>,
+    pub(crate) stamping: Stamping,
 }
 
 #[derive(Debug, Default)]
@@ -86,9 +88,9 @@ struct Seen {
 }
 
 impl Epoch {
-    pub(crate) fn new(key: Arc<str>, copies: Vec<Arc<str>>) -> Self {
-        let copies = copies.into_iter().map(|copy| Self::new(copy, Vec::new())).collect();
-        Self { key, seen: Mutex::default(), copies }
+    pub(crate) fn new(key: Arc<str>, copies: Vec<Arc<str>>, stamping: Stamping) -> Self {
+        let copies = copies.into_iter().map(|copy| Self::new(copy, Vec::new(), stamping)).collect();
+        Self { key, seen: Mutex::default(), copies, stamping }
     }
 
     /// Its own key, then those of the copies.
@@ -114,6 +116,7 @@ impl Epoch {
 
     /// The answer to a question that was sent then. An answer that comes late does not replace that to a later one.
     pub(crate) fn answered(&self, stamp: Stamp, sent: Instant) {
+        let sent = self.stamping.since(sent);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let late = seen.forgotten.is_some_and(|at| sent <= at) || seen.stamp.is_some_and(|(_, at)| sent <= at);
         if !late {
@@ -307,7 +310,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_epoch_is_relied_on_for_as_long_as_its_lease_and_no_longer() {
-        let epoch = Epoch::new("e".into(), Vec::new());
+        let epoch = Epoch::new("e".into(), Vec::new(), Stamping::ByTheRule);
         assert_eq!(epoch.known(), None);
         let sent = Instant::now();
         tokio::time::advance(EPOCH_LEASE / 2).await;
