@@ -17,6 +17,7 @@ use crate::entry::{self, Entry, Header, Stored};
 use crate::error::Error;
 use crate::fallback::Fallback;
 use crate::flight::Flights;
+use crate::freshness::Life;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
 use crate::policy::{IntoPolicy, Policy, Ttl};
@@ -228,8 +229,8 @@ impl Cache {
         Builder::from_env()?.build()
     }
 
-    /// The value under `key`; `None` when there is none, when it is of another type or past its ttl, or when the store does not
-    /// answer.
+    /// The value under `key`; `None` when there is none, when it is of another type or past its ttl, or when the store
+    /// does not answer.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -273,8 +274,8 @@ impl Cache {
 
     /// Stores a value, over whatever is there. A load that runs meanwhile will not overwrite it.
     ///
-    /// `policy` is a [`Duration`](std::time::Duration) or a [`Policy`], of which the ttl, the jitter and the version
-    /// count. Functions with tags take the value for a miss: it carries none. Within a [transaction](Self::transaction)
+    /// `policy` is a [`Duration`](std::time::Duration) or a [`Policy`], of which the ttl, `stale`, the jitter and the
+    /// version count. Functions with tags take the value for a miss: it carries none. Within a [transaction](Self::transaction)
     /// nothing is stored, and the key is invalidated with the commit.
     ///
     /// How old the value is, only you know: for one that was just written to a database use
@@ -293,9 +294,9 @@ impl Cache {
         let payload = codec::encode(value).ok_or(Error::Unstorable)?;
         let key = self.usable(&key)?;
         let store = self.0.store().ok_or(Error::Disabled)?;
-        let px = match policy.ttl {
-            Ttl::Never => None,
-            Ttl::For(ttl) if !ttl.is_zero() => Some(policy.jittered(ttl)),
+        let life = match policy.ttl {
+            Ttl::Never => Life::FOR_EVER,
+            Ttl::For(ttl) if !ttl.is_zero() => Life::of(&policy, ttl, policy.stale.unwrap_or_default()),
             Ttl::For(_) | Ttl::PerValue => {
                 return Err(Error::Setting(
                     "a ttl of zero stores nothing: use `invalidate` to remove a value".to_owned(),
@@ -311,8 +312,9 @@ impl Cache {
             version: policy.version,
             present: true,
             created: Millis::now(),
-            ttl: px,
-            stale: std::time::Duration::ZERO,
+            ttl: life.ttl,
+            early: life.early,
+            stale: life.stale,
             load: std::time::Duration::ZERO,
             epoch: 0,
         };
@@ -333,7 +335,7 @@ impl Cache {
             }
             let value = entry::value(&header, &tags, &payload).into();
             let before = cache.flights.get(&key);
-            let put = store.put(&key, &Filling { value, px, tags: Vec::new() }).await;
+            let put = store.put(&key, &Filling { value, px: life.px(), tags: Vec::new() }).await;
             if let Some(flight) = before {
                 cache.flights.detach(&key, &flight);
             }

@@ -6,8 +6,8 @@
 //!             N absent (a cached `None`)
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
-//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] stale_ms[8] load_ms[4] epoch[8] tags_len[2]
-//!             check[8] tags payload
+//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
+//!             tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
@@ -22,7 +22,7 @@ use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 60;
+const CHECKED: usize = 68;
 const HEADER: usize = CHECKED + 8;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
@@ -93,7 +93,9 @@ pub(crate) struct Header {
     pub(crate) created: Millis,
     /// Time to live as stored; `None` is for ever.
     pub(crate) ttl: Option<Duration>,
-    /// How long it may be served after that. Only then does the store keep it for longer than the time to live.
+    /// How old it must be before it is loaded anew while it still has time to live.
+    pub(crate) early: Duration,
+    /// How long it may be served after its time to live. Only then does the store keep it for longer than the time to live.
     pub(crate) stale: Duration,
     /// How long the load took.
     pub(crate) load: Duration,
@@ -124,6 +126,7 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&header.version.to_le_bytes());
     bytes.extend_from_slice(&header.created.0.to_le_bytes());
     bytes.extend_from_slice(&header.ttl.map_or(u64::MAX, millis).to_le_bytes());
+    bytes.extend_from_slice(&millis(header.early).to_le_bytes());
     bytes.extend_from_slice(&millis(header.stale).to_le_bytes());
     bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(&header.epoch.to_le_bytes());
@@ -223,6 +226,7 @@ impl Entry {
                         u64::MAX => None,
                         millis => Some(Duration::from_millis(millis)),
                     },
+                    early: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     stale: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
                     epoch: Stamp::from_le_bytes(at.take()?),
@@ -261,6 +265,7 @@ mod tests {
             present: true,
             created: Millis(1_700_000_000_000),
             ttl: Some(Duration::from_secs(60)),
+            early: Duration::from_secs(48),
             stale: Duration::from_secs(5),
             load: Duration::from_millis(7),
             epoch: 8,

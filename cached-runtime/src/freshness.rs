@@ -25,11 +25,21 @@ const WORTH_IT: Duration = Duration::from_millis(5);
 pub(crate) struct Life {
     /// `None` is for ever.
     pub(crate) ttl: Option<Duration>,
+    /// It is not loaded anew before it is so old: jitter makes its life shorter, and this no earlier.
+    pub(crate) early: Duration,
     /// After that it may still be served so long.
     pub(crate) stale: Duration,
 }
 
 impl Life {
+    pub(crate) const FOR_EVER: Self = Self { ttl: None, early: Duration::MAX, stale: Duration::ZERO };
+
+    /// Of a value that lives for `ttl`, less its jitter.
+    pub(crate) fn of(policy: &Policy, ttl: Duration, stale: Duration) -> Self {
+        let early = Duration::try_from_secs_f64(ttl.as_secs_f64() * NEVER_BEFORE).unwrap_or(ttl);
+        Self { ttl: Some(policy.jittered(ttl)), early, stale }
+    }
+
     /// How long the store keeps it.
     pub(crate) fn px(self) -> Option<Duration> {
         self.ttl.map(|ttl| ttl.saturating_add(self.stale))
@@ -65,18 +75,21 @@ impl Policy {
         if header.is_past_ttl() {
             return Some(Due::Stale);
         }
-        let early = header.present && self.draws_early(header.created.age(), header.ttl?, header.load);
+        let early = header.present && self.draws_early(header);
         early.then_some(Due::Early)
     }
 
-    fn draws_early(&self, age: Duration, ttl: Duration, load: Duration) -> bool {
+    fn draws_early(&self, header: &Header) -> bool {
+        let Header { ttl: Some(ttl), early, load, .. } = *header else { return false };
         let beta = match self.early {
             Early::Off => return false,
             Early::Worthwhile if load < WORTH_IT => return false,
             Early::Worthwhile => 1.0,
             Early::Beta(beta) => beta,
         };
-        if age < ttl.mul_f64(NEVER_BEFORE) {
+        // Of the last millisecond it is not known how much has passed.
+        let age = header.created.age();
+        if age <= early {
             return false;
         }
         // Exponential with a mean of `beta` loads; 1 less a number from 0 to 1 is never 0.
@@ -95,7 +108,18 @@ mod tests {
 
     fn aged(age: Duration, load: Duration, stale: Duration) -> Header {
         let created = Millis(Millis::now().0 - u64::try_from(age.as_millis()).unwrap());
-        Header { fill: 1, type_tag: 2, version: 1, present: true, created, ttl: Some(TTL), stale, load, epoch: 3 }
+        Header {
+            fill: 1,
+            type_tag: 2,
+            version: 1,
+            present: true,
+            created,
+            ttl: Some(TTL),
+            early: TTL * 4 / 5,
+            stale,
+            load,
+            epoch: 3,
+        }
     }
 
     /// How many of a thousand reads at this age draw a refresh.

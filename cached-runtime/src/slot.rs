@@ -357,6 +357,7 @@ impl Slot {
             present: matches!(loaded, Loaded::Value(_)),
             created: Millis::now(),
             ttl: life.ttl,
+            early: life.early,
             stale: life.stale,
             load: self.0.took,
             epoch,
@@ -417,10 +418,10 @@ pub(crate) fn keep_for(policy: &Policy, loaded: &Loaded, per_value: Option<Durat
     let ttl = match (loaded, per_value, policy.ttl) {
         (Loaded::Absent, ..) => policy.none_ttl?,
         (Loaded::Value(_), Some(ttl), _) | (Loaded::Value(_), None, Ttl::For(ttl)) => ttl,
-        (Loaded::Value(_), None, Ttl::Never) => return Some(Life { ttl: None, stale: Duration::ZERO }),
+        (Loaded::Value(_), None, Ttl::Never) => return Some(Life::FOR_EVER),
         (Loaded::Value(_), None, Ttl::PerValue) => return None,
     };
     // That there is nothing is not said for longer than it was asked to be.
     let stale = policy.stale.filter(|_| !absent).unwrap_or_default();
-    (!ttl.is_zero()).then(|| Life { ttl: Some(policy.jittered(ttl)), stale })
+    (!ttl.is_zero()).then(|| Life::of(policy, ttl, stale))
 }

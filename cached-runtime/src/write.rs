@@ -375,6 +375,7 @@ impl State {
             present: matches!(loaded, Loaded::Value(_)),
             created: Millis::now(),
             ttl: life.ttl,
+            early: life.early,
             stale: life.stale,
             load: self.began.map_or(Duration::ZERO, |began| began.elapsed()),
             epoch: marker.stamps.epoch.unwrap_or_default(),

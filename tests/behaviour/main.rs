@@ -40,6 +40,7 @@ mod row;
 mod scopes;
 mod shapes;
 mod sharing;
+mod stale;
 mod steps;
 mod tags;
 mod transactions;
