@@ -19,6 +19,7 @@ mod conditions;
 mod cost;
 mod database;
 mod direct;
+mod early;
 mod expiry;
 mod failing;
 mod forms;
