@@ -7,6 +7,7 @@ mod service;
 mod support;
 
 mod nodes;
+#[allow(dead_code, reason = "other servers' tests use all of it")]
 mod server;
 
 mod failover;

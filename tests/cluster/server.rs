@@ -18,21 +18,26 @@ fn free_port() -> u16 {
 impl Server {
     /// Starts one with these settings, and waits until it answers.
     pub fn start(settings: &[&str]) -> Self {
-        Self::with_file(None, settings)
+        Self::of("redis-server", None, settings)
+    }
+
+    /// The same with another program than the installed `redis-server`.
+    pub fn running(program: &str, settings: &[&str]) -> Self {
+        Self::of(program, None, settings)
     }
 
     /// A sentinel: it keeps its settings in a file that it writes itself.
     pub fn sentinel(settings: &str) -> Self {
-        Self::with_file(Some(settings), &["--sentinel"])
+        Self::of("redis-server", Some(settings), &["--sentinel"])
     }
 
-    fn with_file(file: Option<&str>, settings: &[&str]) -> Self {
+    fn of(program: &str, file: Option<&str>, settings: &[&str]) -> Self {
         // Between finding a free port and the server taking it, somebody else may: then another one.
         for _ in 0..5 {
             let port = free_port();
             let home = std::env::temp_dir().join(format!("cached-test-{}-{port}", std::process::id()));
             std::fs::create_dir_all(&home).expect("a directory");
-            let mut command = Command::new("redis-server");
+            let mut command = Command::new(program);
             if let Some(file) = file {
                 std::fs::write(home.join("settings"), file).expect("a file");
                 command.arg("settings");
@@ -46,7 +51,9 @@ impl Server {
                 command.args(["--cluster-port", &free_port().to_string()]);
             }
             command.args(settings).current_dir(&home).stdout(Stdio::null()).stderr(Stdio::null());
-            let child = command.spawn().expect("`redis-server` on the PATH: run scripts/test, which installs it");
+            let child = command.spawn().unwrap_or_else(|error| {
+                panic!("these tests need `{program}` ({error}): run scripts/test, which installs redis-server")
+            });
             let mut server = Self { child, port, home };
             let deadline = Instant::now() + Duration::from_secs(10);
             while Instant::now() < deadline && server.child.try_wait().is_ok_and(|ended| ended.is_none()) {
@@ -56,7 +63,7 @@ impl Server {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        panic!("redis-server did not start five times in a row");
+        panic!("{program} did not start five times in a row");
     }
 
     pub fn url(&self) -> String {

@@ -1,9 +1,9 @@
 //! What the tests share: a Redis of their own, and a cache over each backend.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Builder, Cache};
@@ -39,8 +39,8 @@ impl Redis {
             None,
             &[],
             // Not in the caller's directory: a dump lying there would be loaded.
-            |command| match command
-                .args(["--dbfilename", &format!("test-{port}.rdb"), "--enable-debug-command", "yes"])
+            |command| match for_any_version(command)
+                .args(["--dbfilename", &format!("test-{port}.rdb")])
                 .current_dir(std::env::temp_dir())
                 .spawn()
             {
@@ -140,6 +140,31 @@ impl Drop for Redis {
         // A stopped process does not act on its end before it goes on.
         let _ = Command::new("kill").args(["-CONT", &self.server.process.id().to_string()]).output();
     }
+}
+
+/// `REDISRS_SERVER_BIN` names another server than the one on the PATH, whose version is what the command was made for:
+/// before 7.0 there is nothing to enable, and a server does not start with an option that it does not know.
+fn for_any_version(command: &Command) -> Command {
+    static OLDER: OnceLock<bool> = OnceLock::new();
+    let program = command.get_program();
+    let older = *OLDER.get_or_init(|| {
+        let said = Command::new(program).arg("--version").output().map(|said| said.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&said).contains(" v=6.")
+    });
+    let mut ours = Command::new(program);
+    let mut given = command.get_args();
+    while let Some(word) = given.next() {
+        if word == "--enable-debug-command" {
+            given.next();
+        } else {
+            ours.arg(word);
+        }
+    }
+    if !older {
+        ours.args(["--enable-debug-command", "yes"]);
+    }
+    ours.stdout(Stdio::null()).stderr(Stdio::null());
+    ours
 }
 
 /// A cache over one backend, and what keeps that alive.
