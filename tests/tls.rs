@@ -1,5 +1,10 @@
-//! `rediss://`: hits over TLS where the certificate is trusted, the body and no panic where it is not.
+//! `rediss://`: hits over TLS where the certificate is trusted; where it is not, the body, no panic, and words that help.
 
+#[allow(dead_code, reason = "others count more")]
+#[path = "behaviour/logged.rs"]
+mod logged;
+
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -41,8 +46,13 @@ async fn a_trusted_server_gives_hits() {
     }
     let (server, url) = server();
     let authority = server.tls_paths.as_ref().expect("certificates").ca_crt.clone();
+    trusting("a_trusted_server_gives_hits", &url, &authority);
+}
+
+/// Runs that test in a process that trusts the authority.
+fn trusting(test: &str, url: &str, authority: &Path) {
     let status = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "a_trusted_server_gives_hits"])
+        .args(["--exact", test])
         .env(URL, url)
         .env("SSL_CERT_FILE", authority)
         .status()
@@ -51,7 +61,29 @@ async fn a_trusted_server_gives_hits() {
 }
 
 #[tokio::test]
+async fn a_certificate_for_another_name_is_refused_and_the_log_says_what_to_write() {
+    if let Ok(url) = std::env::var(URL) {
+        logged::listen();
+        assert_eq!(hits(&url).await, 0);
+        assert_eq!(
+            logged::warnings(&["localhost", "its certificate is refused", "other names than the URL's host"]),
+            1
+        );
+        assert_eq!(logged::warnings(&["hunter2"]), 0);
+        return;
+    }
+    let (server, url) = server();
+    let authority = server.tls_paths.as_ref().expect("certificates").ca_crt.clone();
+    // It is made out to the address.
+    let url = url.replace("127.0.0.1", "user:hunter2@localhost");
+    trusting("a_certificate_for_another_name_is_refused_and_the_log_says_what_to_write", &url, &authority);
+}
+
+#[tokio::test]
 async fn an_untrusted_server_is_not_used_and_every_call_runs_its_body() {
+    logged::listen();
     let (_server, url) = server();
     assert_eq!(hits(&url).await, 0);
+    let port = url.rsplit_once(':').expect("a port").1.trim_end_matches('/');
+    assert_eq!(logged::warnings(&[port, "its certificate is refused", "SSL_CERT_FILE"]), 1);
 }

@@ -4,6 +4,7 @@
 //! authentication error. Here a caller that finds no connection goes on at once, and a task of our own reconnects,
 //! whatever the error was.
 
+mod failure;
 mod supervisor;
 
 use std::sync::atomic::{AtomicU32, Ordering};

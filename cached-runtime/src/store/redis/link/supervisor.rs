@@ -10,6 +10,7 @@ use tokio::runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::failure::{Failure, Reason};
 use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
 use crate::store::Repair;
 use crate::store::redis::breaker::{Breaker, Server};
@@ -85,8 +86,7 @@ impl Supervisor {
                     self.breaker.stay_open(&refusal(&error));
                     if !reported {
                         reported = true;
-                        let why = Code(&error);
-                        log::warn!("cache: no connection to {:?} ({why}); calls run uncached", self.place);
+                        log::warn!("cache: no connection to {:?} ({}); calls run uncached", self.place, Reason(&error));
                     }
                 }
             }
@@ -224,31 +224,6 @@ impl Supervisor {
                 Ok(Err(error)) if !error.is_io_error() => {}
                 _ => return,
             }
-        }
-    }
-}
-
-/// Why there is no connection.
-enum Failure {
-    Error(redis::RedisError),
-    TooOld,
-}
-
-impl From<redis::RedisError> for Failure {
-    fn from(error: redis::RedisError) -> Self {
-        // What does not speak RESP3 is older than 6.0.
-        if error.kind() == redis::ErrorKind::RESP3NotSupported { Self::TooOld } else { Self::Error(error) }
-    }
-}
-
-/// An error's code, without a server's own words.
-struct Code<'e>(&'e redis::RedisError);
-
-impl std::fmt::Display for Code<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.code() {
-            Some(code) => f.write_str(code),
-            None => write!(f, "{:?}", self.0.kind()),
         }
     }
 }
