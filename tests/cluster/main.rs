@@ -10,6 +10,8 @@ mod nodes;
 #[allow(dead_code, reason = "other servers' tests use all of it")]
 mod server;
 
+mod access;
+mod encrypted;
 mod failover;
 mod migration;
 mod promises;

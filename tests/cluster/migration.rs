@@ -87,7 +87,8 @@ async fn a_slot_moves_under_readers_and_writers_without_an_error_or_an_old_value
     }
     over.store(true, Ordering::SeqCst);
     for calls in callers.join_all().await {
-        assert!(calls > 100, "only {calls} calls");
+        // Every id several times over, also where everything is slow.
+        assert!(calls > 40, "only {calls} calls");
     }
     for id in &ids {
         let newest = service.read(id).await;

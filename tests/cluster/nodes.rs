@@ -1,10 +1,12 @@
 //! A cluster of the tests' own: three masters, each with a replica.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Builder, Cache};
+use redis_test::utils::TlsFilePaths;
 
-use crate::server::Server;
+use crate::server::{Server, free_port};
 
 const SETTINGS: &[&str] = &[
     "--cluster-enabled",
@@ -46,13 +48,37 @@ impl Nodes {
     }
 
     fn of(count: usize) -> Self {
-        let servers: Vec<_> = (0..count).map(|_| Server::start(SETTINGS)).collect();
+        Self::joined((0..count).map(|_| Server::start(SETTINGS)).collect())
+    }
+
+    /// Three masters that speak TLS with each other, and with clients at ports of their own.
+    pub fn encrypted(certificates: &TlsFilePaths) -> (Self, Vec<u16>) {
+        let path = |path: &Path| path.display().to_string();
+        let (own, key) = (path(&certificates.redis_crt), path(&certificates.redis_key));
+        let authority = path(&certificates.ca_crt);
+        let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let server = |port: &u16| {
+            let port = port.to_string();
+            let mut settings = SETTINGS.to_vec();
+            settings.extend(["--tls-port", &port, "--tls-cluster", "yes", "--tls-auth-clients", "no"]);
+            settings.extend(["--tls-cert-file", &own, "--tls-key-file", &key, "--tls-ca-cert-file", &authority]);
+            Server::start(&settings)
+        };
+        (Self::joined(ports.iter().map(server).collect()), ports)
+    }
+
+    fn joined(servers: Vec<Server>) -> Self {
+        let count = servers.len();
         let nodes = Self { servers };
         for (at, server) in nodes.servers.iter().enumerate() {
             server.must::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &(at + 1).to_string()]);
         }
         for (master, (first, last)) in [(0, 5460), (5461, 10_922), (10_923, 16_383)].into_iter().enumerate() {
-            nodes.servers[master].must::<()>(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+            // One by one: Redis 6.2 knows no ranges.
+            let slots: Vec<String> = (first..=last).map(|slot: u16| slot.to_string()).collect();
+            let words: Vec<&str> =
+                ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
+            nodes.servers[master].must::<()>(&words);
         }
         let agreed = |server: &Server| {
             let info: String = server.must(&["CLUSTER", "INFO"]);

@@ -11,14 +11,25 @@ pub struct Server {
     home: PathBuf,
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+/// The one on the PATH, unless another one is named as for the tests of one server.
+fn installed() -> String {
+    std::env::var("REDISRS_SERVER_BIN").unwrap_or_else(|_| "redis-server".to_owned())
+}
+
+/// Whether a cluster's own port can be chosen; before 7.0 it is the port and 10000.
+fn knows_cluster_port(program: &str) -> bool {
+    let said = Command::new(program).arg("--version").output().map(|said| said.stdout).unwrap_or_default();
+    !String::from_utf8_lossy(&said).contains(" v=6.")
 }
 
 impl Server {
     /// Starts one with these settings, and waits until it answers.
     pub fn start(settings: &[&str]) -> Self {
-        Self::of("redis-server", None, settings)
+        Self::of(&installed(), None, settings)
     }
 
     /// The same with another program than the installed `redis-server`.
@@ -28,12 +39,12 @@ impl Server {
 
     /// A sentinel: it keeps its settings in a file that it writes itself.
     pub fn sentinel(settings: &str) -> Self {
-        Self::of("redis-server", Some(settings), &["--sentinel"])
+        Self::of(&installed(), Some(settings), &["--sentinel"])
     }
 
     fn of(program: &str, file: Option<&str>, settings: &[&str]) -> Self {
         // Between finding a free port and the server taking it, somebody else may: then another one.
-        for _ in 0..5 {
+        for _ in 0..10 {
             let port = free_port();
             let home = std::env::temp_dir().join(format!("cached-test-{}-{port}", std::process::id()));
             std::fs::create_dir_all(&home).expect("a directory");
@@ -47,8 +58,12 @@ impl Server {
                 command.args(["--save", ""]);
             }
             if settings.contains(&"--cluster-enabled") {
-                // Else it is the port and 10000, which may be none.
-                command.args(["--cluster-port", &free_port().to_string()]);
+                if knows_cluster_port(program) {
+                    // Else it is the port and 10000, which may be none.
+                    command.args(["--cluster-port", &free_port().to_string()]);
+                } else if port > 55_000 {
+                    continue;
+                }
             }
             command.args(settings).current_dir(&home).stdout(Stdio::null()).stderr(Stdio::null());
             let child = command.spawn().unwrap_or_else(|error| {
@@ -63,7 +78,7 @@ impl Server {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        panic!("{program} did not start five times in a row");
+        panic!("{program} did not start ten times in a row");
     }
 
     pub fn url(&self) -> String {

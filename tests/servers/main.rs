@@ -21,3 +21,4 @@ mod cost;
 mod older;
 mod promises;
 mod refused;
+mod socket;
