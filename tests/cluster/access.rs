@@ -22,12 +22,17 @@ fn cache(url: &str) -> Cache {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_master_of_a_cluster_is_given_the_user_and_the_password() {
+async fn every_master_of_a_cluster_is_given_the_user_and_the_password_that_need_no_more_than_documented() {
     let nodes = Nodes::masters();
-    nodes.servers.iter().for_each(lock);
+    for server in &nodes.servers {
+        let mut words = crate::support::documented_user();
+        words.extend(["+cluster|nodes", "+asking"]);
+        server.must::<()>(&words);
+        server.must::<()>(&["ACL", "SETUSER", "default", "off"]);
+    }
     // Only one is named: the others are found.
     let one = nodes.servers[0].port;
-    let service = Service::over(cache(&format!("redis+cluster://shop:hunter2@127.0.0.1:{one}/"))).mutex();
+    let service = Service::over(cache(&format!("redis+cluster://cache:password@127.0.0.1:{one}/"))).mutex();
     let service = service.loading_for(Duration::ZERO);
     for id in 0..MANY {
         service.until_hit(&id.to_string()).await;
@@ -35,7 +40,7 @@ async fn every_master_of_a_cluster_is_given_the_user_and_the_password() {
     assert_eq!(service.cache.health(), Health::Up);
     service.invalidate("1").await.expect("an invalidation");
 
-    for login in ["", "shop:wrong@", ":hunter2@"] {
+    for login in ["", "cache:wrong@", ":password@"] {
         let service = Service::over(cache(&format!("redis+cluster://{login}127.0.0.1:{one}/")));
         for id in ["1", "2", "3"] {
             assert!(service.read(id).await.loaded, "`{login}` is let in");

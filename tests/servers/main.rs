@@ -17,6 +17,7 @@ mod installed;
 mod disguise;
 mod figures;
 
+mod access;
 mod cost;
 mod older;
 mod promises;
