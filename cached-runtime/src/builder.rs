@@ -124,8 +124,8 @@ impl Builder {
         Ok(builder)
     }
 
-    /// Stores in Redis or Valkey: `redis://[user:password@]host[:port][/db]`, `valkey://...`, `unix:/path`, and with
-    /// the feature `tls` `rediss://...`.
+    /// Stores in Redis (6.2 or newer) or Valkey: `redis://[user:password@]host[:port][/db]`, `valkey://...`, `unix:/path`,
+    /// and with the feature `tls` `rediss://...`.
     ///
     /// And several servers at a time, so that one variable of the environment is enough:
     /// `redis+cluster://[user:password@]host[:port],host[:port]/` as [`cluster`](Self::cluster),
