@@ -30,6 +30,10 @@ impl Fallback {
     }
 
     pub(crate) async fn turn(&self) -> Turn {
+        // Most of the time there is one.
+        if let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() {
+            return Turn::Bounded(permit);
+        }
         match timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await {
             Ok(Ok(permit)) => Turn::Bounded(permit),
             // It is never closed.

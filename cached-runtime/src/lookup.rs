@@ -332,6 +332,12 @@ impl Context {
             self.cache.undelivered.deliver(&self.store);
             return Looked::Away;
         }
+        // Before anything is made that only a server could use.
+        if self.store.given_up(&self.key) {
+            self.counters.errors.add();
+            self.cache.epoch.forget();
+            return Looked::Away;
+        }
         let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
         self.stamps.recall(&self.cache.epoch);

@@ -203,6 +203,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         Condition::Up
     }
 
+    /// Whether nobody is asked about this key now. Says so at once, and sees to it that whoever holds it is tried.
+    fn given_up(&self, _key: &str) -> bool {
+        false
+    }
+
     /// How often it was given up so far.
     fn times_opened(&self) -> u64 {
         0

@@ -355,6 +355,10 @@ impl Store for RedisStore {
         if self.servers.is_one() { Vec::new() } else { cluster::slot::elsewhere(key) }
     }
 
+    fn given_up(&self, key: &str) -> bool {
+        self.servers.given_up(key)
+    }
+
     fn condition(&self) -> Condition {
         self.servers.condition()
     }

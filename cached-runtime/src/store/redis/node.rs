@@ -71,6 +71,15 @@ impl Node {
         }
     }
 
+    /// Whether it is not asked. Whoever opened the breaker may be gone, and then nobody would try the server.
+    pub(crate) fn given_up(&self) -> bool {
+        let given_up = self.breaker.is_open();
+        if given_up {
+            self.links.here().doubt();
+        }
+        given_up
+    }
+
     /// Runs one operation on this runtime's connection, within the deadline, unless the server was given up.
     async fn operation<T>(
         &self,

@@ -60,6 +60,16 @@ impl Servers {
         }
     }
 
+    /// Whether the one who holds the key is not asked.
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "one server holds every key"))]
+    pub(crate) fn given_up(&self, key: &str) -> bool {
+        match self {
+            Self::One(node) => node.given_up(),
+            #[cfg(feature = "cluster")]
+            Self::Many(cluster) => cluster.holding(key).is_some_and(|node| node.given_up()),
+        }
+    }
+
     pub(crate) fn condition(&self) -> Condition {
         match self {
             Self::One(node) => node.breaker.condition(),
