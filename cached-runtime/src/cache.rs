@@ -15,6 +15,7 @@ use crate::codec;
 use crate::codec::CacheValue;
 use crate::entry::{self, Entry, Header, Stored};
 use crate::error::Error;
+use crate::event;
 use crate::fallback::Fallback;
 use crate::flight::Flights;
 use crate::freshness::Life;
@@ -144,7 +145,7 @@ impl Inner {
     pub(crate) fn takes(&self, size: usize, site: &Site, counters: &Counters) -> bool {
         let fits = size <= self.max_value;
         if !fits && counters.oversized.add_first() {
-            log::warn!(
+            event::warning!(
                 "cache: a value of `{}` takes {size} bytes and is not stored, for the limit is {}: cache less of it, or \
                  raise `Builder::max_value` in every process",
                 site.name,

@@ -8,6 +8,7 @@ use crate::batch::{Position, Slots};
 use crate::chain::Loading;
 use crate::codec::{self, CacheValue};
 use crate::each::Each;
+use crate::event;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::presence::{Plain, Presence};
@@ -170,7 +171,7 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         let (codec, sorting, ids) = ((self.codec)(), (self.each.sorting)(), self.missing_ids());
         let each = (sorting.each)(&written, &ids, &self.each.by);
         if each.is_none() && !self.slots.bypassed {
-            log::warn!(
+            event::warning!(
                 "cache: a batch returned values that cannot be told apart by id: not one for each id, in order, or `by` \
                  gives one id for several (return a `HashMap<Id, Vec<T>>`); none is stored"
             );

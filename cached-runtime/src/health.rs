@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::background::InRuntime;
 use crate::cache::Cache;
+use crate::event;
 use crate::store::Condition;
 
 /// See [`Cache::health`].
@@ -68,7 +69,7 @@ impl Cache {
         let flush = InRuntime::new(async move { inner.undelivered.flush(&*store, Instant::now() + PATIENCE).await });
         let undelivered = flush.await;
         if undelivered > 0 {
-            log::warn!("cache: closed with {undelivered} invalidations that were not delivered");
+            event::warning!("cache: closed with {undelivered} invalidations that were not delivered");
         }
         Closed { undelivered }
     }

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
+use crate::event;
 use crate::key::{Key, ToKey};
 use crate::policy::Policy;
 use crate::site::Site;
@@ -144,13 +145,12 @@ impl Inner {
         error: &StoreError,
     ) {
         counters.undelivered.add_many(keys.len());
-        if self.undelivered.is_empty() {
-            log::warn!(
+        if self.undelivered.add(keys, store) {
+            event::warning!(
                 "cache: an invalidation was not delivered ({error:?}); until it is, this process serves nothing under \
                  its keys, others may"
             );
         }
-        self.undelivered.add(keys, store);
         // One that took off meanwhile may still bring what is stored, and would share it with whoever comes now.
         for key in keys {
             if let Some(flight) = self.flights.get(key) {

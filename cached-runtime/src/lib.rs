@@ -42,7 +42,7 @@
 //! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `returned`, `outcome`, `presence`: return types to
 //!   shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
-//! * `background`: a runtime for callers that have none.
+//! * `event`: what is logged. `background`: a runtime for callers that have none.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -62,6 +62,7 @@ mod codec;
 mod each;
 mod entry;
 mod error;
+mod event;
 mod fallback;
 mod flight;
 mod freshness;

@@ -25,6 +25,7 @@ use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec;
 use crate::entry::{self, Before, Ended, Entry, IDENTITY, Stored};
+use crate::event;
 use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::lease::Lease;
@@ -96,7 +97,7 @@ impl Context {
     /// Looks again, past a value that could not be read.
     pub(crate) async fn look_past(self, unreadable: u64, type_name: &'static str) -> Slot {
         if self.cache.warn_once(self.site) {
-            log::warn!(
+            event::warning!(
                 "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
                 self.site.template,
                 self.site.name,

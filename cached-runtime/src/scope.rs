@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{PoisonError, RwLock};
 
 use crate::cache::Cache;
+use crate::event;
 use crate::site::Site;
 
 tokio::task_local! {
@@ -43,7 +44,7 @@ impl Cache {
         if installed.is_none() {
             static WARNED: std::sync::Once = std::sync::Once::new();
             WARNED.call_once(|| {
-                log::warn!(
+                event::warning!(
                     "cache: `{}` was called and no cache is installed; annotated functions run uncached. Call \
                      `cache.install()` once at start-up, or `Cache::disabled().install()` to say so on purpose",
                     site.name

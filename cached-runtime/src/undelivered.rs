@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
+use crate::event;
 use crate::stamp::Epoch;
 use crate::store::{Repair, Store};
 
@@ -89,19 +90,28 @@ impl Undelivered {
             || tags.into_iter().any(|tag| keys.contains_key(tag))
     }
 
-    /// Queues keys, and sees to it that somebody delivers them. Inside of a runtime.
-    pub(crate) fn add(self: &Arc<Self>, undelivered: &[Arc<str>], store: &Arc<dyn Store>) {
+    /// Queues keys, and sees to it that somebody delivers them; true for the first ones. Inside of a runtime.
+    pub(crate) fn add(self: &Arc<Self>, undelivered: &[Arc<str>], store: &Arc<dyn Store>) -> bool {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut keys = self.keys();
+        let first = keys.is_empty();
         keys.extend(undelivered.iter().map(|key| (Arc::clone(key), number)));
-        if keys.len() > MOST {
+        let overflows = keys.len() > MOST;
+        if overflows {
             keys.clear();
             keys.extend(self.epoch.keys().map(|epoch| (Arc::clone(epoch), number)));
         }
         self.count.store(keys.len(), Ordering::SeqCst);
         drop(keys);
+        if overflows {
+            event::warning!(
+                "cache: more than {MOST} invalidations wait to be delivered; everything under the prefix is invalidated \
+                 in their place"
+            );
+        }
         self.deliver(store);
+        first
     }
 
     /// Starts to deliver, unless somebody does. Called again by those who find their key here: the runtime of whoever
@@ -180,7 +190,7 @@ impl Repair for Undelivered {
         }
         self.count.store(keys.len(), Ordering::SeqCst);
         if before > 0 && keys.is_empty() {
-            log::info!("cache: all invalidations are delivered");
+            event::notice!("cache: all invalidations are delivered");
         }
     }
 }

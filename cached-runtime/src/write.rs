@@ -21,6 +21,7 @@ use crate::cache::{Cache, Inner, IntoCache};
 use crate::clock::Millis;
 use crate::codec::CacheValue;
 use crate::entry::{self, Header};
+use crate::event;
 use crate::invalidate::Delivery;
 use crate::key::Key;
 use crate::marker::Marker;
@@ -235,7 +236,7 @@ impl Writing {
             state.how = How::WithCommit(inside);
         } else if write.after_commit {
             if state.cache.warn_once(write.site) {
-                log::warn!(
+                event::warning!(
                     "cache: `{}` waits for a commit that nobody announces; open a scope with `cache.transaction()` \
                      before the database's, and commit it afterwards",
                     write.site.name

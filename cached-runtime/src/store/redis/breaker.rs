@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::event;
 use crate::store::{Condition, Repair, StoreError};
 
 /// So many failures in a row open it.
@@ -23,6 +24,8 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// The breaker of one store, shared by all of its links.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
+    /// The server's, as people know it.
+    name: String,
     /// A [`Condition`], as a number.
     condition: AtomicU8,
     consecutive: AtomicU32,
@@ -48,6 +51,10 @@ const READ_ONLY: u8 = 2;
 const TOO_OLD: u8 = 3;
 
 impl Breaker {
+    pub(crate) fn of(server: &impl std::fmt::Debug) -> Self {
+        Self { name: format!("{server:?}"), ..Self::default() }
+    }
+
     pub(crate) fn condition(&self) -> Condition {
         match self.condition.load(Ordering::Relaxed) {
             UP => Condition::Up,
@@ -106,8 +113,12 @@ impl Breaker {
     fn open(&self, condition: u8) {
         if self.condition.compare_exchange(UP, condition, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.times_opened.fetch_add(1, Ordering::Relaxed);
-            let why = if condition == READ_ONLY { "the server refuses writes" } else { "the server does not answer" };
-            log::warn!("cache: {why}; calls run uncached until it does again");
+            let name = &self.name;
+            if condition == READ_ONLY {
+                event::warning!("cache: {name} refuses writes; calls run uncached until it takes them again");
+            } else {
+                event::warning!("cache: {name} does not answer; calls run uncached until it does again");
+            }
         }
     }
 
@@ -130,14 +141,18 @@ impl Breaker {
         self.consecutive.store(0, Ordering::Relaxed);
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if self.condition.swap(UP, Ordering::SeqCst) != UP {
-            log::info!("cache: the server is used again");
+            event::notice!("cache: {} is used again", self.name);
         }
     }
 
     /// Another reason to stay open.
     pub(crate) fn stay_open(&self, error: &StoreError) {
         let condition = if *error == StoreError::WritesRefused { READ_ONLY } else { DOWN };
-        let _ = self.condition.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now != UP).then_some(condition));
+        let open = |now| (now != UP).then_some(condition);
+        let before = self.condition.fetch_update(Ordering::SeqCst, Ordering::SeqCst, open);
+        if before == Ok(DOWN) && condition == READ_ONLY {
+            event::warning!("cache: {} answers again and refuses writes; calls go on to run uncached", self.name);
+        }
     }
 
     pub(crate) fn repaired_by(&self, repair: Arc<dyn Repair>) {

@@ -11,6 +11,7 @@ use ::redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind};
 
 use super::commands::call;
 use super::scripts::{self, Script};
+use crate::event;
 
 /// The oldest that is supported, and the first that needs no scripts for it.
 const OLDEST: (u32, u32) = (6, 2);
@@ -58,7 +59,7 @@ impl Dialect {
         static SAID: Once = Once::new();
         self.scripted.store(true, Ordering::Relaxed);
         SAID.call_once(|| {
-            log::warn!("cache: the server does not take `SET` with `NX` and `GET`: scripts are used instead")
+            event::warning!("cache: the server does not take `SET` with `NX` and `GET`: scripts are used instead")
         });
     }
 }

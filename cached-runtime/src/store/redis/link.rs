@@ -26,6 +26,7 @@ use super::connection::Connection;
 use super::sentinel::Sentinels;
 use super::share::Share;
 use super::tracker::Tracker;
+use crate::event;
 use crate::store::StoreError;
 
 /// To connect, log in and load the scripts.
@@ -90,7 +91,7 @@ impl Links {
         if matches!(self.share, Share::Everything { .. }) {
             let place = &self.place;
             SAID.call_once(|| {
-                log::warn!(
+                event::warning!(
                     "cache: {place:?} is one server of a cluster: build the cache with `.cluster([..])` instead"
                 );
             });

@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::link::{Links, Place};
 use super::scripts::Script;
 use super::share::Share;
+use crate::event;
 use crate::store::StoreError;
 
 /// One server of a store.
@@ -36,7 +37,7 @@ pub(crate) enum Request<'r> {
 
 impl Node {
     pub(crate) fn new(place: Place, deadline: Duration, share: Share) -> Self {
-        let breaker = Arc::<Breaker>::default();
+        let breaker = Arc::new(Breaker::of(&place));
         Self { links: Links::new(place, Arc::clone(&breaker), share), breaker, deadline, warned: Mutex::default() }
     }
 
@@ -67,7 +68,10 @@ impl Node {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         // Bounded, should a proxy make up codes.
         if warned.len() < 32 && warned.insert(code.to_owned()) {
-            log::warn!("cache: {:?} refuses a command ({code}); calls that need it run uncached", self.links.place());
+            event::warning!(
+                "cache: {:?} refuses a command ({code}); calls that need it run uncached",
+                self.links.place()
+            );
         }
     }
 

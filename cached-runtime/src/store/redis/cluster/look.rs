@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::map::{Holder, Map};
 use super::view::View;
 use super::{Cluster, LOOK, REPLAY, TELL, endpoint, slot};
+use crate::event;
 use crate::store::redis::link::delete_each;
 use crate::store::redis::node::Node;
 
@@ -107,7 +108,7 @@ impl Cluster {
             }
         }
         if !moved.is_empty() {
-            log::info!("cache: {} slots of the cluster have moved", moved.len());
+            event::notice!("cache: {} slots of the cluster have moved", moved.len());
         }
         let current: HashSet<_> = map.holders.iter().map(|holder| Arc::clone(&holder.address)).collect();
         *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);

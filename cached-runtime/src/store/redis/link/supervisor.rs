@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::failure::{Failure, Reason};
 use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
+use crate::event;
 use crate::store::Repair;
 use crate::store::redis::breaker::{Breaker, Server};
 use crate::store::redis::commands::refusal;
@@ -63,7 +64,7 @@ impl Supervisor {
             match self.attempt().await {
                 Ok(connection) => {
                     if reported {
-                        log::info!("cache: connected to {:?} again", self.place);
+                        event::notice!("cache: connected to {:?} again", self.place);
                         reported = false;
                     }
                     pause = BACKOFF.0;
@@ -75,7 +76,7 @@ impl Supervisor {
                 Err(Failure::TooOld) => {
                     reported = true;
                     if self.breaker.too_old() {
-                        log::warn!(
+                        event::warning!(
                             "cache: {:?} is older than Redis 6.2, the oldest that is supported: use Redis 6.2 or newer, or \
                              Valkey; calls run uncached until then",
                             self.place
@@ -86,7 +87,8 @@ impl Supervisor {
                     self.breaker.stay_open(&refusal(&error));
                     if !reported {
                         reported = true;
-                        log::warn!("cache: no connection to {:?} ({}); calls run uncached", self.place, Reason(&error));
+                        let why = Reason(&error);
+                        event::warning!("cache: no connection to {:?} ({why}); calls run uncached", self.place);
                     }
                 }
             }
@@ -144,6 +146,13 @@ impl Supervisor {
                 if left == 0 || left >= outstanding.len() {
                     break;
                 }
+            }
+            if server.is_another(run_id.as_deref()) {
+                event::notice!(
+                    "cache: at {:?} is another server than before, or the same one started anew; it was sent the \
+                     invalidations of the last minute",
+                    self.place
+                );
             }
             server.is_now(run_id);
             self.breaker.close();
