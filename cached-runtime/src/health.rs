@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::background::InRuntime;
 use crate::cache::Cache;
 use crate::event;
-use crate::store::Condition;
+use crate::store::{Condition, StoreError};
 
 /// See [`Cache::health`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,15 @@ impl Cache {
             (Condition::Partly, _) => Health::Degraded {
                 reason: "some servers of the cluster do not answer: calls for their keys run uncached".to_owned(),
             },
-            (Condition::Up, 0) => Health::Up,
+            (Condition::Up, 0) => match store.refusal() {
+                Some(StoreError::OutOfMemory) => Health::Degraded {
+                    reason: "the server is out of memory: what it has is served, nothing new is stored".to_owned(),
+                },
+                Some(StoreError::Refused(code)) => Health::Degraded {
+                    reason: format!("the server refuses commands ({code}): calls that need them run uncached"),
+                },
+                _ => Health::Up,
+            },
             (Condition::Up, waiting) => Health::Degraded {
                 reason: format!("{waiting} invalidations wait to be delivered: calls for their keys run uncached"),
             },

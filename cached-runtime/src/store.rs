@@ -208,6 +208,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// What it would not do lately, though it answers: because it is out of memory, or for want of a permission.
+    fn refusal(&self) -> Option<StoreError> {
+        None
+    }
+
     /// How often it was given up so far.
     fn times_opened(&self) -> u64 {
         0

@@ -19,6 +19,7 @@ mod damage;
 mod foreign;
 mod frozen;
 mod full;
+mod health;
 mod network;
 mod outage;
 mod paused;

@@ -363,6 +363,10 @@ impl Store for RedisStore {
         self.servers.condition()
     }
 
+    fn refusal(&self) -> Option<StoreError> {
+        self.servers.refusal()
+    }
+
     fn times_opened(&self) -> u64 {
         self.servers.times_opened()
     }

@@ -312,6 +312,10 @@ impl Cluster {
         if all.all(|other| other == first) { first } else { Condition::Partly }
     }
 
+    pub(crate) fn refusal(&self) -> Option<StoreError> {
+        self.map().holders.iter().find_map(|holder| holder.node.refusal())
+    }
+
     pub(crate) fn times_opened(&self) -> u64 {
         let now: u64 = self.nodes().values().map(|node| node.breaker.times_opened()).sum();
         self.opened_before.load(Ordering::Relaxed) + now

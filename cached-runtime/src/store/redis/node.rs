@@ -17,6 +17,9 @@ use super::share::Share;
 use crate::event;
 use crate::store::StoreError;
 
+/// So long a refusal counts: others of its commands may be answered in between.
+const LATELY: Duration = Duration::from_secs(5);
+
 /// One server of a store.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -26,6 +29,8 @@ pub(crate) struct Node {
     deadline: Duration,
     /// Refusals that were logged: error codes, each once.
     warned: Mutex<HashSet<String>>,
+    /// The last one that was about memory or permissions.
+    refused: Mutex<Option<(StoreError, Instant)>>,
 }
 
 /// What is asked about one key.
@@ -38,7 +43,8 @@ pub(crate) enum Request<'r> {
 impl Node {
     pub(crate) fn new(place: Place, deadline: Duration, share: Share) -> Self {
         let breaker = Arc::new(Breaker::of(&place));
-        Self { links: Links::new(place, Arc::clone(&breaker), share), breaker, deadline, warned: Mutex::default() }
+        let links = Links::new(place, Arc::clone(&breaker), share);
+        Self { links, breaker, deadline, warned: Mutex::default(), refused: Mutex::default() }
     }
 
     /// Until when an operation that begins now may take.
@@ -73,6 +79,16 @@ impl Node {
                 self.links.place()
             );
         }
+    }
+
+    /// What it would not do lately, though it answers.
+    pub(crate) fn refusal(&self) -> Option<StoreError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.as_ref().filter(|(_, at)| at.elapsed() < LATELY).map(|(refusal, _)| refusal.clone())
+    }
+
+    fn refused(&self, refusal: &StoreError) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((refusal.clone(), Instant::now()));
     }
 
     /// Whether it is not asked. Whoever opened the breaker may be gone, and then nobody would try the server.
@@ -117,7 +133,13 @@ impl Node {
             Err(error) => Some(error.clone()),
         };
         match &refusal {
-            Some(StoreError::Refused(code)) => self.warn_once(code),
+            Some(error @ StoreError::Refused(code)) => {
+                self.warn_once(code);
+                if !error.is_about_the_server() {
+                    self.refused(error);
+                }
+            }
+            Some(StoreError::OutOfMemory) => self.refused(&StoreError::OutOfMemory),
             Some(StoreError::Elsewhere { .. }) => self.links.strayed(),
             _ => {}
         }

@@ -78,6 +78,14 @@ impl Servers {
         }
     }
 
+    pub(crate) fn refusal(&self) -> Option<StoreError> {
+        match self {
+            Self::One(node) => node.refusal(),
+            #[cfg(feature = "cluster")]
+            Self::Many(cluster) => cluster.refusal(),
+        }
+    }
+
     pub(crate) fn times_opened(&self) -> u64 {
         match self {
             Self::One(node) => node.breaker.times_opened(),
