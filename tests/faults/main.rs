@@ -13,7 +13,9 @@ mod expiry;
 mod service;
 
 mod access;
+mod between;
 mod busy;
+mod clock;
 mod crash;
 mod damage;
 mod foreign;
