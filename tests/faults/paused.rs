@@ -145,3 +145,22 @@ async fn the_deadline_is_all_that_a_hanging_server_costs() {
     assert!(took >= DEADLINE - DEADLINE / 10, "it gave up after {took:?}");
     assert!(took <= DEADLINE, "{took:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sleeps_costs_each_call_no_more_than_the_deadline() {
+    let redis = Redis::start();
+    let mut sleeper = Admin::of(&redis);
+    let service = Service::over(redis.cache());
+    service.until_hit("k").await;
+    let asleep = std::thread::spawn(move || sleeper.must(&["DEBUG", "SLEEP", "2"]));
+    eventually("it sleeps", async || service.read("k").await.loaded).await;
+    service.write();
+    while !asleep.is_finished() {
+        let answer = service.read("k").await;
+        assert!(answer.took < DEADLINE + service.load + SLACK, "{answer:?}");
+        assert!(!answer.loaded || answer.value == answer.row, "{answer:?}");
+    }
+    asleep.join().expect("no panic");
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}

@@ -2,7 +2,7 @@
 
 use crate::admin::Admin;
 use crate::service::{RECOVERY, Service};
-use crate::support::Redis;
+use crate::support::{Redis, eventually};
 
 async fn no_stale_hit_while_writes_are_refused(refuse: &[&str], allow: &[&str]) {
     let redis = Redis::start();
@@ -55,4 +55,33 @@ async fn a_replica_that_has_no_data_to_serve_runs_the_body() {
     admin.must(&["REPLICAOF", "NO", "ONE"]);
     let recovery = service.until_hit("k").await;
     assert!(recovery < RECOVERY, "hits after {recovery:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_save_serves_no_stale_hit() {
+    let redis = Redis::start();
+    let mut admin = Admin::of(&redis);
+    let service = Service::over(redis.cache()).mutex();
+    service.until_hit("k").await;
+    // Something that is no file, where its dump should be: then it refuses writes (`MISCONF`).
+    let dump = std::env::temp_dir().join(format!("test-{}.rdb", redis.port()));
+    std::fs::create_dir_all(dump.join("in the way")).expect("a directory");
+    admin.config("save", "3600 1");
+    admin.must(&["BGSAVE"]);
+    eventually("MISCONF", async || {
+        admin.run::<String>(&["SET", "x", "1"]).is_err_and(|error| error.code() == Some("MISCONF"))
+    })
+    .await;
+    service.write();
+    assert!(service.invalidate("k").await.is_err(), "an invalidation that was refused must say so");
+    for id in ["k", "new"] {
+        for _ in 0..10 {
+            assert_eq!(service.uncached(id).await.value, 2);
+        }
+    }
+    std::fs::remove_dir_all(&dump).expect("the directory");
+    admin.config("save", "");
+    let recovery = service.until_hit("k").await;
+    assert!(recovery < RECOVERY, "hits after {recovery:?}");
+    assert_eq!(service.hit("k").await, 2);
 }
