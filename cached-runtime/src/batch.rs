@@ -166,8 +166,16 @@ impl Slots {
         slots
     }
 
-    /// Gets or acquires all of these at once.
-    async fn ask(&mut self, mut asking: Vec<(usize, Context)>) {
+    /// Gets or acquires all of these, as far as there is anybody to be asked.
+    async fn ask(&mut self, asking: Vec<(usize, Context)>) {
+        let (away, asking): (Vec<_>, Vec<_>) = asking.into_iter().partition(|(_, cx)| cx.is_given_up());
+        self.ask_at_once(asking).await;
+        for (at, cx) in away {
+            self.looked(at, cx, Looked::Away).await;
+        }
+    }
+
+    async fn ask_at_once(&mut self, mut asking: Vec<(usize, Context)>) {
         let Some((_, any)) = asking.first() else { return };
         let (store, cache, px) = (Arc::clone(&any.store), Arc::clone(&any.cache), any.policy.lease);
         let lease = |cx: &Context| Lease::arm(&cx.store, &cx.key, &cx.policy, Before::Nothing);

@@ -327,6 +327,16 @@ impl Context {
         })
     }
 
+    /// Whether nobody is asked about it now: as after a failed acquisition, without one.
+    pub(crate) fn is_given_up(&self) -> bool {
+        let given_up = self.store.given_up(&self.key);
+        if given_up {
+            self.counters.errors.add();
+            self.cache.epoch.forget();
+        }
+        given_up
+    }
+
     /// Get or acquire, and take over what cannot be read.
     async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
         if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
@@ -334,9 +344,7 @@ impl Context {
             return Looked::Away;
         }
         // Before anything is made that only a server could use.
-        if self.store.given_up(&self.key) {
-            self.counters.errors.add();
-            self.cache.epoch.forget();
+        if self.is_given_up() {
             return Looked::Away;
         }
         let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use cached_runtime::{Cache, Health, cached};
+use cached_runtime::{Cache, Health, cached, invalidate};
 
 /// What is promised.
 pub const MOST: Duration = Duration::from_micros(2);
@@ -35,6 +35,20 @@ async fn bare_tagged_row(id: u64) -> Result<Option<String>, String> {
     Ok(Some(black_box(id).to_string()))
 }
 
+#[cached(key = "row:<id>", ttl = 600, each = id in ids)]
+async fn rows(ids: &[u64]) -> Result<Vec<Option<u64>>, String> {
+    bare_rows(ids).await
+}
+
+async fn bare_rows(ids: &[u64]) -> Result<Vec<Option<u64>>, String> {
+    Ok(ids.iter().copied().map(black_box).map(Some).collect())
+}
+
+#[invalidate(key = "row:<id>")]
+async fn write(id: u64) -> Result<u64, String> {
+    bare_row(id).await
+}
+
 /// A cache whose server is gone and given up.
 async fn without_server() -> Cache {
     // Nothing listens on port 1.
@@ -56,6 +70,11 @@ pub async fn measure() -> bool {
     held &= line("mutex", async |id| row_with_mutex(id).await.is_ok(), async |id| bare_row(id).await.is_ok()).await;
     let bare = async |id| bare_tagged_row(id).await.is_ok();
     held &= line("mutex, a tag, a text", async |id| tagged_row(id).await.is_ok(), bare).await;
+    println!("\nfor comparison, of which nothing is promised");
+    let ids: Vec<u64> = (0..10).collect();
+    let cached = async |_| rows(&ids).await.is_ok();
+    line("a batch of ten", cached, async |_| bare_rows(&ids).await.is_ok()).await;
+    line("an invalidation", async |id| write(id).await.is_ok(), async |id| bare_row(id).await.is_ok()).await;
     assert_eq!(cache.health(), Health::Down, "the breaker was open all the time");
     held
 }
