@@ -9,6 +9,7 @@
 //! acknowledged them.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,7 +31,6 @@ const REPLAYED: Duration = Duration::from_secs(60);
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
 /// The queue of one cache.
-#[derive(Debug)]
 pub(crate) struct Undelivered {
     /// With the number of the last invalidation of each: a delivery that was on its way before that does not count.
     keys: Mutex<HashMap<Arc<str>, u64>>,
@@ -40,6 +40,13 @@ pub(crate) struct Undelivered {
     /// What was acknowledged lately, oldest first.
     acknowledged: Mutex<VecDeque<(Instant, Arc<str>)>>,
     epoch: Arc<Epoch>,
+}
+
+/// How many, and no keys: those may be about people, and a store is printed with its cache.
+impl fmt::Debug for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Undelivered").field("count", &self.len()).finish_non_exhaustive()
+    }
 }
 
 impl Undelivered {
