@@ -69,6 +69,9 @@ mod freshness;
 mod gather;
 mod gathered;
 mod health;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod hostile;
 mod invalidate;
 mod key;
 mod lease;

@@ -9,6 +9,8 @@ mod cluster;
 mod commands;
 mod connection;
 mod dialect;
+#[cfg(all(feature = "testing", feature = "cluster"))]
+pub(crate) mod hostile;
 mod link;
 mod node;
 mod scripts;

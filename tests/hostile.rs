@@ -1,0 +1,103 @@
+//! Bytes that fuzzers have found, and those that lie about lengths: no panic, no wrong value, no allocation that an
+//! entry talks us into.
+//!
+//! `fuzz/README.md` says how they were found.
+
+#[path = "support/hostile.rs"]
+mod hostile;
+
+use std::path::Path;
+
+use allocation_counter::measure;
+use bytes::Bytes;
+use cached_runtime::hostile::{Kind, entry, seal};
+
+/// The default.
+const LIMIT: usize = 1 << 20;
+
+/// Every input that the fuzzer of this name has kept.
+fn replay(name: &str, target: fn(&[u8])) {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut inputs = 0;
+    for file in std::fs::read_dir(&kept).expect("a corpus") {
+        let input = std::fs::read(file.expect("an entry").path()).expect("an input");
+        target(&input);
+        inputs += 1;
+    }
+    assert!(inputs >= 10, "{inputs} inputs in {}", kept.display());
+}
+
+#[test]
+fn no_entry_that_a_fuzzer_kept_is_misread() {
+    replay("entry", hostile::entry);
+}
+
+#[test]
+fn no_call_over_an_entry_that_a_fuzzer_kept_fails() {
+    replay("lookup", hostile::lookup);
+}
+
+#[test]
+fn no_topology_that_a_fuzzer_kept_is_misread() {
+    replay("cluster", hostile::cluster);
+}
+
+#[test]
+fn no_url_that_a_fuzzer_kept_prints_its_password() {
+    replay("url", hostile::url);
+}
+
+/// The most that is allocated at a time while these are read, with a check that is right.
+fn allocated(mut bytes: Vec<u8>, most: usize) -> (Kind, u64) {
+    seal(&mut bytes);
+    let bytes = Bytes::from(bytes);
+    let mut kind = Kind::Corrupt;
+    let measured = measure(|| kind = entry(&bytes, most));
+    (kind, measured.bytes_max)
+}
+
+/// A header of zeros.
+fn stored(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 60];
+    bytes[1] = 1;
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[test]
+fn no_entry_that_a_fuzzer_kept_allocates_more_than_the_limit() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/entry");
+    for file in std::fs::read_dir(kept).expect("a corpus") {
+        let input = std::fs::read(file.expect("an entry").path()).expect("an input");
+        let (length, (_, most)) = (input.len(), allocated(input, LIMIT));
+        // Of what can be decoded, a tree of values in place of its text takes the most.
+        assert!(most < 1_024 + 100 * length as u64, "{most} bytes for {length}");
+    }
+}
+
+#[test]
+fn an_entry_over_the_limit_is_neither_decoded_nor_copied() {
+    let text = format!("\"{}\"", "x".repeat(5 * LIMIT));
+    let (kind, most) = allocated(stored(text.as_bytes()), LIMIT);
+    assert_eq!(kind, Kind::Corrupt);
+    assert!(most < 1_024, "{most} bytes");
+    let (kind, most) = allocated(stored(text.as_bytes()), 10 * LIMIT);
+    assert!(matches!(kind, Kind::Value { decoded: 2 }), "it is a text, and it is any value: {kind:?}");
+    assert!(most > LIMIT as u64, "it measures nothing: {most} bytes");
+}
+
+#[test]
+fn lengths_that_an_entry_only_claims_allocate_nothing() {
+    let tags_of_64_k = {
+        let mut bytes = stored(b"");
+        bytes[50..52].copy_from_slice(&[0xFF; 2]);
+        bytes.resize(60 + 300, 0xFF);
+        bytes
+    };
+    let brackets = |length: usize| stored("[".repeat(length).as_bytes());
+    for bytes in [tags_of_64_k, brackets(1_000), brackets(LIMIT - 60), stored(b"1e999999999"), stored(b"\"\\ud800")] {
+        let (length, (kind, most)) = (bytes.len(), allocated(bytes, LIMIT));
+        assert!(matches!(kind, Kind::Value { .. }), "{kind:?}");
+        assert!(most < 16_384, "{most} bytes for {length}");
+    }
+}
