@@ -143,6 +143,11 @@ impl Flights {
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
     /// The flight of `key`, if there is one.
     pub(crate) fn get(&self, key: &str) -> Option<Arc<Flight>> {
         if self.count.load(Ordering::SeqCst) == 0 {

@@ -70,6 +70,8 @@ mod gather;
 mod gathered;
 mod health;
 #[cfg(feature = "testing")]
+mod held;
+#[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod hostile;
 mod invalidate;
@@ -124,6 +126,9 @@ pub use cache_tx::CacheTx;
 pub use codec::CacheValue;
 pub use error::Error;
 pub use health::{Closed, Health};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use held::Held;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
 pub use policy::{IntoPolicy, IntoTtl, Policy};
 #[cfg(feature = "testing")]

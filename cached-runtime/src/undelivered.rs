@@ -64,6 +64,11 @@ impl Undelivered {
         self.count.load(Ordering::SeqCst)
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn replayed(&self) -> usize {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The store has acknowledged these.
     pub(crate) fn acknowledged(&self, keys: &[Arc<str>]) {
         let now = Instant::now();

@@ -119,7 +119,7 @@ impl Checker {
                     key.floor = Some(Floor { version, since: event });
                 }
             }
-            What::Loaded { .. } | What::Stored { .. } | What::Refilled { .. } => {}
+            What::Queued { .. } | What::Loaded { .. } | What::Stored { .. } | What::Refilled { .. } => {}
             _ => {
                 let given = self.leases.see(event);
                 self.counts.leases += u64::from(given.as_ref().is_some_and(|given| given.certain));

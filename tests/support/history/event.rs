@@ -27,6 +27,8 @@ pub enum What {
     CommitBegan,
     /// The write of this version is over for the cache too: from now on nobody may see an older one.
     Invalidated { version: u64 },
+    /// The write of this version is over, and the cache was not told: its invalidation is queued.
+    Queued { version: u64 },
     /// A load has read this version from the database.
     Loaded { version: u64 },
     /// The store accepted the value of this version in place of that lease.
@@ -68,6 +70,7 @@ impl Event {
             What::Cleared => (11, 0, 0, 0),
             What::PerhapsCleared => (12, 0, 0, 0),
             What::Refilled { version } => (13, version, 0, 0),
+            What::Queued { version } => (14, version, 0, 0),
         };
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
@@ -100,6 +103,7 @@ impl Event {
             11 => What::Cleared,
             12 => What::PerhapsCleared,
             13 => What::Refilled { version: a },
+            14 => What::Queued { version: a },
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
@@ -121,6 +125,7 @@ impl fmt::Display for What {
             Self::ReadGone => write!(f, "the read returns nothing"),
             Self::CommitBegan => write!(f, "the database is about to commit"),
             Self::Invalidated { version } => write!(f, "the write of version {version} is over"),
+            Self::Queued { version } => write!(f, "the write of version {version} is over, its invalidation is queued"),
             Self::Loaded { version } => write!(f, "a load reads version {version} from the database"),
             Self::Stored { version, token } => {
                 write!(f, "version {version} is stored, under lease {:04x}", short(token))

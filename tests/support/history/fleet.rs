@@ -97,7 +97,7 @@ impl Run<'_> {
     }
 }
 
-async fn listen(child: TcpStream, told: mpsc::Sender<Message>) -> Result<(), Failure> {
+async fn listen(child: TcpStream, told: mpsc::Sender<Message<Figures>>) -> Result<(), Failure> {
     let mut child = BufReader::new(child);
     let mut figures = false;
     while let Some(message) = Message::receive(&mut child).await? {

@@ -19,6 +19,8 @@ pub struct Habits {
     pub refreshes_one_in: u64,
     /// So many writes for one that clears everything.
     pub clears_one_in: u64,
+    /// One load in a hundred and one write in thirty fail.
+    pub fails: bool,
     /// The classic mistake: a load that comes between the two stores the old row for good.
     pub invalidates_before_commit: bool,
 }
@@ -35,8 +37,12 @@ impl Habits {
         slow_one_in: 40,
         refreshes_one_in: 4,
         clears_one_in: 500,
+        fails: true,
         invalidates_before_commit: false,
     };
+
+    /// The same, with bodies that never fail: whatever fails is the cache's doing.
+    pub const SOUND: Self = Self { fails: false, clears_one_in: 2_000, ..Self::BUSY };
 
     /// Writing whether anybody reads or not.
     pub const WRITING: Self = Self { reads_per_write: 0, ..Self::BUSY };

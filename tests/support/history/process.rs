@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::Cache;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -77,7 +78,7 @@ pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
 
 async fn tell(parent: &mut TcpStream, process: u8, log: &Log) -> Result<(), Box<dyn Error>> {
     let (events, until) = log.take();
-    Message::Events { process, events, until }.send(parent).await
+    Message::<Figures>::Events { process, events, until }.send(parent).await
 }
 
 /// All readers and writers of one process.
@@ -128,13 +129,13 @@ async fn write(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>
 }
 
 /// From a process to its parent.
-pub enum Message {
+pub enum Message<F> {
     Events { process: u8, events: Vec<Event>, until: u64 },
-    Figures(u8, Figures),
+    Figures(u8, F),
 }
 
-impl Message {
-    async fn send(&self, parent: &mut TcpStream) -> Result<(), Box<dyn Error>> {
+impl<F: Serialize + DeserializeOwned> Message<F> {
+    pub async fn send(&self, parent: &mut (impl AsyncWriteExt + Unpin)) -> Result<(), Box<dyn Error>> {
         let (kind, process, number, body) = match self {
             Self::Events { process, events, until } => {
                 (0, *process, *until, events.iter().flat_map(|event| event.to_bytes()).collect())

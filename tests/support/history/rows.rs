@@ -158,7 +158,7 @@ impl Rows {
         if slow || caller.dice.once_in(4) {
             sleep(after).await;
         }
-        if caller.dice.once_in(100) { Err(Refused) } else { Ok(Row { key, version }) }
+        if caller.dice.once_in(100) && self.habits.fails { Err(Refused) } else { Ok(Row { key, version }) }
     }
 
     fn begin(&self, key: u8, task: u16) -> Reading<'_> {
@@ -166,8 +166,8 @@ impl Rows {
         Reading { rows: self, task, key, what: What::ReadGone }
     }
 
-    /// Reads one of these rows, or several.
-    pub async fn read_any(&self, keys: &[u8], mut caller: Caller) {
+    /// Reads one of these rows, or several. Whether there was an answer.
+    pub async fn read_any(&self, keys: &[u8], mut caller: Caller) -> bool {
         if !caller.dice.once_in(12) {
             let key = *caller.dice.one_of(keys);
             return self.read(key, caller).await;
@@ -180,10 +180,11 @@ impl Rows {
                 reading.what = What::ReadEnded { version: row.version, of: row.key };
             }
         }
+        rows.len() == untagged.len()
     }
 
-    /// One read.
-    pub async fn read(&self, key: u8, mut caller: Caller) {
+    /// One read. Whether there was an answer.
+    pub async fn read(&self, key: u8, mut caller: Caller) -> bool {
         let mut reading = self.begin(key, caller.task);
         let answer = match Row::group(key) {
             Some(group) => self.tagged(key, group, caller).await,
@@ -194,6 +195,7 @@ impl Rows {
         if let Ok(row) = answer {
             reading.what = What::ReadEnded { version: row.version, of: row.key };
         }
+        answer.is_ok()
     }
 
     /// The database's part of a write.

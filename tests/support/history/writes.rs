@@ -7,15 +7,17 @@ use super::caller::Caller;
 use super::event::What;
 use super::rows::{Refused, Row, Rows};
 
-/// What was written, if the store acknowledged it.
-async fn over(write: impl Future<Output = Result<Row, Refused>>) -> Option<Row> {
+/// A write that succeeded, and whether the store acknowledged its end.
+type Written = Result<(Row, bool), Refused>;
+
+async fn over(write: impl Future<Output = Result<Row, Refused>>) -> Written {
     let (row, acknowledged) = acknowledged(write).await;
-    row.ok().filter(|_| acknowledged)
+    Ok((row?, acknowledged))
 }
 
 impl Rows {
-    /// One write. Logged as over only where the store acknowledged its end.
-    pub async fn write(&self, key: u8, mut caller: Caller) {
+    /// One write, logged as over or as queued. Whether it succeeded.
+    pub async fn write(&self, key: u8, mut caller: Caller) -> bool {
         let (task, group) = (caller.task, Row::group(key));
         let way = caller.dice.roll(16);
         let written = if self.habits.invalidates_before_commit {
@@ -32,37 +34,40 @@ impl Rows {
                 _ => self.invalidate(key, caller).await,
             }
         };
-        if let Some(Row { version, .. }) = written {
-            self.log.add(task, key, What::Invalidated { version });
+        if let Ok((Row { version, .. }, acknowledged)) = written {
+            let over = if acknowledged { What::Invalidated { version } } else { What::Queued { version } };
+            self.log.add(task, key, over);
         }
+        written.is_ok()
     }
 
-    async fn invalidate(&self, key: u8, mut caller: Caller) -> Option<Row> {
+    async fn invalidate(&self, key: u8, mut caller: Caller) -> Written {
         let row = self.commit(key, caller.task).await;
         caller.dice.moment().await;
-        self.cache.invalidate(&key!("row:<key>")).await.is_ok().then_some(row)
+        Ok((row, self.cache.invalidate(&key!("row:<key>")).await.is_ok()))
     }
 
-    async fn invalidate_tag(&self, key: u8, group: u8, mut caller: Caller) -> Option<Row> {
+    async fn invalidate_tag(&self, key: u8, group: u8, mut caller: Caller) -> Written {
         let row = self.commit(key, caller.task).await;
         caller.dice.moment().await;
-        self.cache.invalidate_tag(&key!("group:<group>")).await.is_ok().then_some(row)
+        Ok((row, self.cache.invalidate_tag(&key!("group:<group>")).await.is_ok()))
     }
 
-    async fn clear(&self, key: u8, caller: &Caller) -> Option<Row> {
+    async fn clear(&self, key: u8, caller: &Caller) -> Written {
         let row = self.commit(key, caller.task).await;
-        self.cache.clear().await.is_ok().then_some(row)
+        Ok((row, self.cache.clear().await.is_ok()))
     }
 
     /// What is read inside bypasses the cache; what is invalidated waits.
-    async fn transaction(&self, key: u8, mut caller: Caller) -> Option<Row> {
+    async fn transaction(&self, key: u8, mut caller: Caller) -> Written {
         let scope = self.cache.transaction();
-        self.cache.invalidate(&key!("row:<key>")).await.ok()?;
+        // Queued in the scope: nobody is asked.
+        self.cache.invalidate(&key!("row:<key>")).await.map_err(|_| Refused)?;
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
         self.read(key, own).await;
         let row = self.commit(key, caller.task).await;
         caller.dice.moment().await;
-        scope.commit().await.is_ok().then_some(row)
+        Ok((row, scope.commit().await.is_ok()))
     }
 
     /// A marker hides the row while it is written.
@@ -85,7 +90,7 @@ impl Rows {
     /// The body of a write: it takes a moment, and one in thirty fails before it has written anything.
     async fn perhaps_commit(&self, key: u8, mut caller: Caller) -> Result<Row, Refused> {
         caller.dice.moment().await;
-        if caller.dice.once_in(30) {
+        if caller.dice.once_in(30) && self.habits.fails {
             return Err(Refused);
         }
         let row = self.commit(key, caller.task).await;
@@ -93,10 +98,10 @@ impl Rows {
         Ok(row)
     }
 
-    async fn invalidate_before_commit(&self, key: u8, mut caller: Caller) -> Option<Row> {
+    async fn invalidate_before_commit(&self, key: u8, mut caller: Caller) -> Written {
         let invalidated = self.cache.invalidate(&key!("row:<key>")).await;
         caller.dice.moment().await;
         let row = self.commit(key, caller.task).await;
-        invalidated.is_ok().then_some(row)
+        Ok((row, invalidated.is_ok()))
     }
 }
