@@ -7,9 +7,11 @@
 //! before it, so the first plain stop at a token boundary ends the part.
 
 mod parts;
+mod text;
 
 use serde::Serialize;
 
+use self::text::Text;
 use crate::canonical::{Order, canonical};
 
 /// Keys longer than this end in a hash instead of their tail.
@@ -30,7 +32,7 @@ const HASHED_TAIL: usize = 2 + 32;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    rendered: String,
+    rendered: Text,
     /// False when some `|hash` value refused to be serialized: such a call runs uncached rather than share one key
     /// with every other value that refuses.
     usable: bool,
@@ -39,7 +41,11 @@ pub struct Key {
 impl Key {
     /// The key as it stands in Redis after `<prefix>:`.
     pub fn as_str(&self) -> &str {
-        &self.rendered
+        self.rendered.as_str()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.rendered.bytes()
     }
 
     pub(crate) fn usable(&self) -> bool {
@@ -49,11 +55,12 @@ impl Key {
 
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.rendered)
+        f.write_str(self.as_str())
     }
 }
 
 impl From<KeyWriter> for Key {
+    #[inline]
     fn from(key: KeyWriter) -> Self {
         key.finish()
     }
@@ -200,7 +207,7 @@ pub trait KeyPart {
 /// A key while it is being rendered.
 #[derive(Debug)]
 pub struct KeyWriter {
-    rendered: String,
+    rendered: Text,
     /// The first character of the text after the part being written.
     stop: Option<char>,
     usable: bool,
@@ -211,12 +218,13 @@ impl KeyWriter {
     #[doc(hidden)]
     #[inline]
     pub fn new(text: &str) -> Self {
-        let mut rendered = String::with_capacity(text.len() + 32);
+        let mut rendered = Text::new();
         rendered.push_str(text);
         Self { rendered, stop: None, usable: true }
     }
 
     /// Writes one place and the literal text after it.
+    #[inline]
     pub(crate) fn place(&mut self, following: &str, write: impl FnOnce(&mut Self)) {
         self.stop = following.chars().next();
         write(self);
@@ -239,8 +247,28 @@ impl KeyWriter {
         self.rendered.push(mark);
     }
 
+    /// The digits of a number: nothing to escape, unless one of them ends the part.
+    #[inline]
+    fn digits(&mut self, digits: &str) {
+        match self.stop {
+            Some('-' | '0'..='9') => self.escaped(digits),
+            _ => self.rendered.push_str(digits),
+        }
+    }
+
     /// Text from an argument, escaped.
+    #[inline]
     fn escaped(&mut self, text: &str) {
+        // Of nearly every text each byte is itself. A stop that is no ASCII is none of those.
+        let stop = self.stop.and_then(|stop| u8::try_from(stop).ok());
+        if text.bytes().all(|byte| PLAIN[usize::from(byte)] && Some(byte) != stop) {
+            self.rendered.push_str(text);
+        } else {
+            self.escaped_one_by_one(text);
+        }
+    }
+
+    fn escaped_one_by_one(&mut self, text: &str) {
         let stop = self.stop;
         let mut plain_from = 0;
         for (at, c) in text.char_indices() {
@@ -272,7 +300,7 @@ impl KeyWriter {
             Some(value) => {
                 value.write(self);
                 let mark = if self.stop == Some('~') { "%~" } else { "~" };
-                if self.rendered[start..].starts_with(mark) {
+                if self.rendered.bytes().get(start..).is_some_and(|written| written.starts_with(mark.as_bytes())) {
                     self.rendered.insert_str(start, mark);
                 }
             }
@@ -291,14 +319,11 @@ impl KeyWriter {
 
     /// The finished key. Over 200 bytes the tail becomes a 128-bit hash of the whole.
     #[doc(hidden)]
+    #[inline]
     pub fn finish(mut self) -> Key {
         if self.rendered.len() > LONGEST {
-            let digest = hash128(self.rendered.as_bytes());
-            let mut cut = LONGEST - HASHED_TAIL;
-            while !self.rendered.is_char_boundary(cut) {
-                cut -= 1;
-            }
-            self.rendered.truncate(cut);
+            let digest = hash128(self.rendered.bytes());
+            self.rendered.truncate(LONGEST - HASHED_TAIL);
             self.rendered.push_str("%#");
             self.rendered.push_str(&digest);
         }
@@ -306,12 +331,29 @@ impl KeyWriter {
     }
 }
 
+/// The ASCII that is never escaped but where it ends a part.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte] = !reserved_ascii(byte as u8);
+        byte += 1;
+    }
+    plain
+};
+
+/// See [`reserved`].
+const fn reserved_ascii(byte: u8) -> bool {
+    matches!(byte, b':' | b'<' | b'>' | b'{' | b'}' | b'*' | b'?' | b'[' | b']' | b'%' | b'~' | b'(' | b')' | b',')
+        || byte.is_ascii_whitespace()
+        || byte.is_ascii_control()
+}
+
 /// What a string part escapes: the separators of keys, glob characters, the cluster's hash-tag braces, the escape
 /// itself, the structural marks, white space and control characters.
 fn reserved(c: char) -> bool {
-    match c {
-        ':' | '<' | '>' | '{' | '}' | '*' | '?' | '[' | ']' | '%' | '~' | '(' | ')' | ',' => true,
-        _ if c.is_ascii() => c.is_ascii_whitespace() || c.is_ascii_control(),
+    match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => reserved_ascii(byte),
         _ => c.is_whitespace() || c.is_control(),
     }
 }

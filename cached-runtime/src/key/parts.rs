@@ -10,9 +10,10 @@ use super::{KeyPart, KeyWriter};
 macro_rules! integers {
     ($($int:ty)*) => {$(
         impl KeyPart for $int {
+            #[inline]
             fn write(&self, key: &mut KeyWriter) {
                 let mut digits = itoa::Buffer::new();
-                key.escaped(digits.format(*self));
+                key.digits(digits.format(*self));
             }
         }
 
@@ -39,12 +40,14 @@ impl KeyPart for char {
 }
 
 impl KeyPart for str {
+    #[inline]
     fn write(&self, key: &mut KeyWriter) {
         key.escaped(self);
     }
 }
 
 impl KeyPart for String {
+    #[inline]
     fn write(&self, key: &mut KeyWriter) {
         key.escaped(self);
     }
@@ -77,6 +80,7 @@ impl<K: KeyPart> KeyPart for Vec<K> {
 macro_rules! pointers {
     ($($pointer:ty)*) => {$(
         impl<K: KeyPart + ?Sized> KeyPart for $pointer {
+            #[inline]
             fn write(&self, key: &mut KeyWriter) {
                 (**self).write(key);
             }
