@@ -10,8 +10,11 @@ use crate::support::{Count, Redis, World};
 
 const LIMIT: usize = 2_048;
 
-/// The longest text that is stored: a header of 60 bytes and two quotes come on top.
-const LONGEST: usize = LIMIT - 62;
+/// What an entry has in front of its value.
+const HEADER: usize = 76;
+
+/// The longest text that is stored: the header and two quotes come on top.
+const LONGEST: usize = LIMIT - HEADER - 2;
 
 #[derive(Clone)]
 struct Texts {
