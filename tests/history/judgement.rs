@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use crate::history::checker::{Checker, Counts};
 use crate::history::event::{Event, What};
+use crate::history::habits::Habits;
 use crate::history::story::Kind;
 
 const MILLISECOND: u64 = 1_000_000;
 const LEASE: u16 = 40;
+const LATE: Duration = Duration::from_millis(10);
 
 /// Events in order, a millisecond apart; each by the caller of that number.
 fn judged(events: &[(u16, What)]) -> Checker {
-    let mut checker = Checker::new(Duration::from_millis(10));
+    judged_by(Checker::new(LATE), events)
+}
+
+fn judged_by(mut checker: Checker, events: &[(u16, What)]) -> Checker {
     checker.extend((1..).zip(events).map(|(nth, (task, what))| Event {
         at: nth * MILLISECOND,
         process: 0,
@@ -65,6 +70,23 @@ fn a_late_invalidation_of_an_older_version_does_not_allow_that_version_again() {
         (3, ended(1)),
     ]);
     assert_eq!(counts.stale, 1);
+}
+
+#[test]
+fn an_absence_is_stale_where_every_version_that_says_so_is_too_old() {
+    // Versions 0, 2 and 4 say that there is no such row.
+    for (commits, stale) in [(1, 1), (2, 0), (3, 1)] {
+        let mut events = vec![(1, What::CommitBegan); commits];
+        events.push((1, What::Invalidated { version: commits as u64 }));
+        events.extend([(2, What::ReadBegan), (2, What::ReadNone)]);
+        let counts = judged_by(Checker::new(LATE).of(Habits { absent_one_in: 2, ..Habits::BUSY }), &events).counts();
+        assert_eq!((counts.reads, counts.stale, counts.from_nowhere), (1, stale, 0), "{commits} commits");
+    }
+}
+
+#[test]
+fn an_absence_of_a_row_that_is_always_there_comes_from_nowhere() {
+    assert_eq!(counts(&[(1, What::ReadBegan), (1, What::ReadNone)]).from_nowhere, 1);
 }
 
 #[test]

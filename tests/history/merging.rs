@@ -39,6 +39,7 @@ fn an_event_is_the_same_after_its_way_between_processes() {
         What::Cleared,
         What::PerhapsCleared,
         What::Queued { version: 10 },
+        What::ReadNone,
     ];
     for what in what {
         let event = Event { at: 1 << 40, process: 3, task: 1 << 9, key: 6, what };

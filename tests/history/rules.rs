@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cached_runtime::Adoption;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::faulty::{Fault, Faulty};
+use crate::faulty::Faulty;
 use crate::history::checker::Checker;
 use crate::history::clock::monotonic;
 use crate::history::counters::Counters;
@@ -17,170 +18,202 @@ use crate::history::log::Log;
 use crate::history::process::work;
 use crate::history::recorder::Recorder;
 use crate::history::rows::Rows;
-use crate::history::story::Kind;
+use crate::mutation::Mutation;
+use crate::seeded::{Seed, seeded};
 use crate::support::Redis;
 
 const ENOUGH: Duration = Duration::from_secs(10);
+/// For the right protocol, where the wrong one needs less.
+const RIGHT: Duration = Duration::from_secs(3);
 /// Caches in this one process: over one Redis they are to each other what processes are.
 const CACHES: u8 = 3;
 
-struct Wrong {
-    fault: Option<Fault>,
-    adoption: Adoption,
-    habits: Habits,
+fn seed(mutation: Mutation) -> Seed {
+    seeded(mutation).unwrap_or_else(|reason| panic!("{mutation:?} has no seed: {reason}"))
 }
 
-impl Default for Wrong {
-    fn default() -> Self {
-        Self { fault: None, adoption: Adoption::default(), habits: Habits::WRITING }
+/// Caches at work, and what they write down.
+struct Working {
+    log: Log,
+    tasks: Vec<JoinSet<()>>,
+    _servers: [Redis; 2],
+}
+
+impl Working {
+    async fn on(seed: &Seed, habits: Habits, length: Duration) -> Self {
+        let (redis, database) = (Redis::start(), Redis::start());
+        let habits = Habits { invalidates_before_commit: seed.invalidates_before_commit, ..habits };
+        let log = Log::new(0, Arc::new(monotonic));
+        let counters = Arc::new(Counters::connect(&database.url()).await.expect("the database"));
+        let until = monotonic() + u64::try_from(length.as_nanos()).expect("seconds");
+        let mut tasks = Vec::new();
+        for number in 0..CACHES {
+            let log = log.of(number);
+            let (record, fault) = (Recorder::wrap(log.clone()), seed.store().cloned());
+            let cache = redis.builder().timeout(Duration::from_secs(2)).adoption(seed.adoption).stamping(seed.stamping);
+            let cache = cache.wrap_store(move |store| match &fault {
+                Some(fault) => record(Faulty::wrap(fault.clone())(store)),
+                None => record(store),
+            });
+            let rows =
+                Rows { cache: cache.build().expect("a cache"), database: Arc::clone(&counters) as _, log, habits };
+            tasks.push(work(&rows, number.into(), until));
+        }
+        Self { log, tasks, _servers: [redis, database] }
     }
 }
 
 /// Works until somebody reads what is stale, or has a lease too many.
-async fn is_found_out(wrong: Wrong, expected: Kind) {
-    let (redis, database) = (Redis::start(), Redis::start());
-    let log = Log::new(0, Arc::new(monotonic));
-    let database = Arc::new(Counters::connect(&database.url()).await.expect("the database"));
-    let until = monotonic() + u64::try_from(ENOUGH.as_nanos()).expect("seconds");
-    let mut tasks = Vec::new();
-    for number in 0..CACHES {
-        let log = log.of(number);
-        let (record, fault) = (Recorder::wrap(log.clone()), wrong.fault.clone());
-        let cache = redis.builder().timeout(Duration::from_secs(2)).adoption(wrong.adoption);
-        let cache = cache.wrap_store(move |store| match &fault {
-            Some(fault) => record(Faulty::wrap(fault.clone())(store)),
-            None => record(store),
-        });
-        let rows = Rows {
-            cache: cache.build().expect("a cache"),
-            database: Arc::clone(&database) as _,
-            log,
-            habits: wrong.habits,
-        };
-        tasks.push(work(&rows, number.into(), until));
-    }
+async fn is_found_out(mutation: Mutation, habits: Habits) {
+    let left_out = seed(mutation);
+    let working = Working::on(&left_out, habits, ENOUGH).await;
     let began = Instant::now();
-    let mut checker = Checker::new(LATE);
+    let mut checker = Checker::new(LATE).of(habits);
     let story = loop {
-        if let Some(story) = checker.shortest_of(expected) {
+        if let Some(story) = checker.shortest_of(left_out.shows) {
             break story;
         }
         assert!(began.elapsed() < ENOUGH + Duration::from_secs(2), "not found out: {:?}", checker.counts());
         // The log is filled by the tasks; there is nothing else to await.
         tokio::time::sleep(Duration::from_millis(10)).await;
-        checker.extend(log.take().0);
+        checker.extend(working.log.take().0);
     };
     println!("after {:?}: {story}", began.elapsed());
 }
 
-async fn fault(fault: Fault) {
-    is_found_out(Wrong { fault: Some(fault), ..Wrong::default() }, Kind::Stale).await;
-}
-
-/// One that shows while a row that was invalidated stays away.
-async fn quiet_fault(fault: Fault) {
-    let wrong = Wrong { fault: Some(fault), habits: Habits::QUIET, ..Wrong::default() };
-    is_found_out(wrong, Kind::Stale).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fill_that_does_not_compare_is_found_out() {
-    fault(Fault::UnconditionalFill).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fill_where_nothing_is_is_found_out() {
-    fault(Fault::FillWhereNothingIs).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_release_that_does_not_compare_is_found_out() {
-    is_found_out(Wrong { fault: Some(Fault::ReleaseWithoutToken), ..Wrong::default() }, Kind::TwoLeases).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_renewal_that_recreates_the_lease_is_found_out() {
-    quiet_fault(Fault::RenewalRecreates).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_token_for_all_leases_of_a_process_is_found_out() {
-    fault(Fault::TokenPerProcess).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acquisition_sent_again_is_found_out() {
-    quiet_fault(Fault::AcquisitionRepeats).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invalidation_that_spares_leases_is_found_out() {
-    fault(Fault::InvalidationSparesLeases).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invalidation_before_the_commit_is_found_out() {
-    let habits = Habits { invalidates_before_commit: true, ..Habits::WRITING };
-    is_found_out(Wrong { habits, ..Wrong::default() }, Kind::Stale).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refill_that_does_not_compare_is_found_out() {
-    // A row has to be left alone until it is to be refreshed, and written while it is.
-    let habits = Habits {
-        keys: &[0, 1, 2, 3],
-        writers: 1,
-        writers_rest: 60,
-        readers_rest: 10,
-        refreshes_one_in: 1,
-        slow_one_in: 2,
-        ..Habits::WRITING
+/// The right protocol, where everything else is the same.
+async fn is_right_otherwise(mutation: Mutation, habits: Habits) {
+    let mut working = Working::on(&seed(mutation).put_right(), habits, RIGHT).await;
+    let work = async {
+        for tasks in &mut working.tasks {
+            while let Some(ended) = tasks.join_next().await {
+                ended.expect("nothing panics");
+            }
+        }
     };
-    is_found_out(Wrong { fault: Some(Fault::RefillWithoutCompare), habits, ..Wrong::default() }, Kind::Stale).await;
+    // Whoever loads for longer has not returned anything yet.
+    let _ended = timeout(RIGHT, work).await;
+    let mut checker = Checker::new(LATE).of(habits);
+    checker.extend(working.log.take().0);
+    let counts = checker.counts();
+    assert_eq!(counts.offences(), 0, "{counts:?}: {}", checker.shortest().expect("a story"));
+    assert!(counts.reads > 0 && counts.invalidations > 0, "{counts:?}");
+    println!("{counts:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_write_through_without_a_marker_is_found_out() {
-    fault(Fault::WriteWithoutMarker).await;
+macro_rules! found_out {
+    ($($test:ident: $mutation:ident, $habits:expr;)*) => {
+        const FOUND_OUT: &[Mutation] = &[$(Mutation::$mutation),*];
+
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                is_found_out(Mutation::$mutation, $habits).await;
+            }
+        )*
+    };
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_write_through_that_does_not_compare_is_found_out() {
-    fault(Fault::WriteEndWithoutCompare).await;
+macro_rules! right_otherwise {
+    ($($test:ident: $mutation:ident, $habits:expr;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            is_right_otherwise(Mutation::$mutation, $habits).await;
+        }
+    )*};
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out() {
-    fault(Fault::WriteEndSparesOthers).await;
+/// Some have to come late to a load during which nothing but the tag is invalidated.
+const TAGGED: Habits =
+    Habits { keys: &[4, 5], readers: 20, writers: 1, readers_rest: 100, slow_one_in: 2, ..Habits::WRITING };
+/// Loads that a clear begins and ends during, and that nothing else disturbs.
+const LONG_LOADS: Habits = Habits {
+    keys: &[0, 1, 2, 3],
+    writers: 1,
+    readers_rest: 100,
+    slow_one_in: 2,
+    slow: (1_000, 1_600),
+    clears_one_in: 1,
+    ..Habits::WRITING
+};
+/// Rows that are there and are not, in turn, and change while they are loaded, but not often.
+const ABSENCES: Habits = Habits { absent_one_in: 2, by_tag: true, writers_rest: 200, ..TAGGED };
+/// Rows of which each is loaded, and cleared, by itself.
+const MANY: &[u8] = &[
+    10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+    39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49,
+];
+/// One only loads, and the others clear, and wait for its loads.
+const LONG_ABSENCES: Habits = Habits {
+    keys: MANY,
+    readers: 60,
+    writers: 20,
+    slow_one_in: 1,
+    slow: (1_400, 1_900),
+    absent_one_in: 3,
+    apart: true,
+    reads_back: true,
+    ..LONG_LOADS
+};
+/// One only reads, the others only clear.
+const CLEARING: Habits = Habits { apart: true, readers_rest: 5, clears_one_in: 1, ..Habits::WRITING };
+/// A row has to be left alone until it is to be refreshed, and written while it is.
+const REFRESHING: Habits = Habits {
+    keys: &[0, 1, 2, 3],
+    writers: 1,
+    writers_rest: 60,
+    readers_rest: 10,
+    refreshes_one_in: 1,
+    slow_one_in: 2,
+    ..Habits::WRITING
+};
+/// Writers who meet.
+const ONE_ROW: Habits = Habits { keys: &[0], writers_rest: 4, ..Habits::WRITING };
+
+found_out! {
+    a_fill_that_does_not_compare_is_found_out: UnconditionalFill, Habits::WRITING;
+    a_fill_where_nothing_is_is_found_out: FillIfAbsent, Habits::WRITING;
+    a_release_that_does_not_compare_is_found_out: ReleaseWithoutToken, Habits::WRITING;
+    a_renewal_that_recreates_the_lease_is_found_out: RenewalRecreates, Habits::QUIET;
+    one_token_for_all_leases_of_a_process_is_found_out: TokenPerProcess, Habits::WRITING;
+    an_acquisition_sent_again_is_found_out: RetriedAcquire, Habits::QUIET;
+    an_invalidation_that_spares_leases_is_found_out: InvalidateValueOnly, Habits::WRITING;
+    a_take_over_that_does_not_compare_is_found_out: TakeOverWithoutCompare, TAGGED;
+    a_refill_that_does_not_compare_is_found_out: RefillWithoutCompare, REFRESHING;
+    an_invalidation_before_the_commit_is_found_out: InvalidateBeforeCommit, Habits::WRITING;
+    a_write_through_without_a_marker_is_found_out: PutWithoutMarker, Habits::WRITING;
+    a_write_through_that_does_not_compare_is_found_out: WriteEndWithoutCompare, Habits::WRITING;
+    a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out: MarkerKeptOnMismatch, Habits::WRITING;
+    a_write_through_after_a_marker_without_an_answer_is_found_out: WriteEndUnanswered, ONE_ROW;
+    a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, Habits::WRITING;
+    a_stamp_that_comes_back_as_it_was_is_found_out: TagCounterRestarts, Habits::WRITING;
+    a_missing_stamp_that_matches_is_found_out: MissingTagMatches, Habits::WRITING;
+    a_clear_that_waits_for_nobody_is_found_out: ClearWithoutWait, Habits { clears_one_in: 10, ..Habits::WRITING };
+    an_epoch_that_is_as_old_as_the_answer_is_found_out: EpochTimedFromAnswer, CLEARING;
+    blind_adoption_is_found_out: BlindAdoption, Habits::WRITING;
+    adoption_after_the_fill_was_sent_is_found_out: AdoptAfterSeal, Habits::WRITING;
+    late_adoption_of_a_tagged_load_is_found_out: AdoptTagged, TAGGED;
+    late_adoption_of_a_load_despite_a_clear_is_found_out: AdoptCleared, LONG_LOADS;
+    what_was_waited_for_and_shared_unasked_is_found_out: ShareUnasked, TAGGED;
+    an_absence_adopted_with_a_tag_is_found_out: AdoptTaggedAbsence, ABSENCES;
+    an_absence_adopted_despite_a_clear_is_found_out: AdoptClearedAbsence, LONG_ABSENCES;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stamp_that_comes_back_as_it_was_is_found_out() {
-    fault(Fault::StampsRepeat).await;
+right_otherwise! {
+    rows_that_are_refreshed_while_they_are_written_are_endured: RefillWithoutCompare, REFRESHING;
+    markers_that_come_late_are_endured: WriteEndUnanswered, ONE_ROW;
+    epochs_that_are_answered_late_are_endured: EpochTimedFromAnswer, CLEARING;
+    fills_that_are_answered_late_are_endured: AdoptAfterSeal, Habits::WRITING;
+    long_loads_amid_clears_are_endured: AdoptCleared, LONG_LOADS;
+    waiters_that_wake_late_are_endured: ShareUnasked, TAGGED;
+    absences_of_tagged_rows_are_endured: AdoptTaggedAbsence, ABSENCES;
+    long_loads_of_absences_amid_clears_are_endured: AdoptClearedAbsence, LONG_ABSENCES;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clear_that_waits_for_nobody_is_found_out() {
-    let habits = Habits { clears_one_in: 10, ..Habits::WRITING };
-    is_found_out(Wrong { fault: Some(Fault::ClearWithoutWait), habits, ..Wrong::default() }, Kind::Stale).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn blind_adoption_is_found_out() {
-    is_found_out(Wrong { adoption: Adoption::Blind, ..Wrong::default() }, Kind::Stale).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn adoption_after_the_fill_was_sent_is_found_out() {
-    // An invalidation has to come between a fill and its answer.
-    let fault = Some(Fault::FillsAreAnsweredLate(Duration::from_millis(5)));
-    is_found_out(Wrong { fault, adoption: Adoption::AfterTheFillWasSent, ..Wrong::default() }, Kind::Stale).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn late_adoption_of_a_tagged_load_is_found_out() {
-    // Somebody has to come late to a load during which nothing but the tag is invalidated.
-    let habits =
-        Habits { keys: &[4, 5], readers: 20, writers: 1, readers_rest: 100, slow_one_in: 2, ..Habits::WRITING };
-    is_found_out(Wrong { adoption: Adoption::WithTags, habits, ..Wrong::default() }, Kind::Stale).await;
+#[test]
+fn every_mutation_of_the_model_is_found_out_or_has_a_reason_not_to_be() {
+    for mutation in Mutation::ALL {
+        let times = FOUND_OUT.iter().filter(|found| *found == mutation).count();
+        assert_eq!(times, usize::from(seeded(*mutation).is_ok()), "{mutation:?}");
+    }
 }

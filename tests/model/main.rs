@@ -12,7 +12,7 @@
 //! * `reader`, `look`, `load` and `flight` are the reader, as `lookup.rs`, `slot.rs` and `flight.rs` are in the runtime.
 //! * `writer` is every kind of writer, `mishap` what happens by itself.
 //! * `promise` is what holds in each state: `holds` has the settings in which that was found to be so.
-//! * `mutation` has the rules, each left out in one test of `broken`. The shortest way to a broken promise is what that
+//! * `mutation` has the rules, each left out in one test of `broken`, and of the real code in `history` and `simulation`. The shortest way to a broken promise is what that
 //!   test expects, so it is there to be read: it is the reason for the rule.
 //!
 //! **What is not.** Time: deadlines only ever lead to a load of one's own, which is as new as can be. The store's memory:
@@ -24,6 +24,9 @@
 //! Each of them reads or writes once, and there are few: a bet that what goes wrong with many goes wrong with few. Every
 //! counterexample here gets by with three readers, or two writers.
 
+#[path = "../support/mutation.rs"]
+mod mutation;
+
 mod broken;
 mod explore;
 mod flight;
@@ -32,7 +35,6 @@ mod late;
 mod load;
 mod look;
 mod mishap;
-mod mutation;
 mod name;
 mod promise;
 mod reader;

@@ -6,6 +6,10 @@
 mod faulty;
 #[path = "../support/history/mod.rs"]
 mod history;
+#[path = "../support/mutation.rs"]
+mod mutation;
+#[path = "../support/seeded.rs"]
+mod seeded;
 #[path = "../support/mod.rs"]
 mod support;
 

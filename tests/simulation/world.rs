@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::store::Store;
-use cached_runtime::{Adoption, Cache, FunctionStats};
+use cached_runtime::{Adoption, Cache, FunctionStats, Stamping};
 use tokio::runtime::Builder;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::network::{Network, Plug};
 use super::server::Server;
 use super::table::Table;
 use super::weather::{self, Weather};
+use crate::faulty::Faulty;
 use crate::history::caller::Caller;
 use crate::history::checker::Checker;
 use crate::history::dice::Dice;
@@ -22,6 +23,7 @@ use crate::history::habits::Habits;
 use crate::history::log::Log;
 use crate::history::recorder::Recorder;
 use crate::history::rows::{Row, Rows};
+use crate::seeded::Seed;
 
 /// What one seed came to.
 pub struct Life {
@@ -39,19 +41,28 @@ pub type Wrap = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 pub struct Wrong {
     pub store: Wrap,
     pub adoption: Adoption,
-    pub invalidates_before_commit: bool,
-    /// See [`Habits`].
-    pub refreshes_one_in: u64,
+    pub stamping: Stamping,
+    pub habits: Habits,
 }
+
+/// A few calls, much of what is rare elsewhere.
+pub const SHORT: Habits = Habits { slow_one_in: 10, clears_one_in: 12, ..Habits::BUSY };
 
 impl Default for Wrong {
     fn default() -> Self {
-        Self {
-            store: Arc::new(|store| store),
-            adoption: Adoption::default(),
-            invalidates_before_commit: false,
-            refreshes_one_in: 4,
-        }
+        Self::seeded(&Seed::NONE, SHORT)
+    }
+}
+
+impl Wrong {
+    /// A world without a rule.
+    pub fn seeded(seed: &Seed, habits: Habits) -> Self {
+        let store: Wrap = match seed.store() {
+            Some(fault) => Arc::new(Faulty::wrap(fault.clone())),
+            None => Arc::new(|store| store),
+        };
+        let habits = Habits { invalidates_before_commit: seed.invalidates_before_commit, ..habits };
+        Self { store, adoption: seed.adoption, stamping: seed.stamping, habits }
     }
 }
 
@@ -111,7 +122,9 @@ impl World {
         for number in 0..2 + u8::from(self.dice.once_in(3)) {
             processes.push(self.process(number));
         }
-        let trouble = tokio::spawn(trouble(Arc::clone(&self.server), self.log.clone(), self.dice.hand_on()));
+        let evicts = self.wrong.habits.evicted;
+        let trouble =
+            evicts.then(|| tokio::spawn(trouble(Arc::clone(&self.server), self.log.clone(), self.dice.hand_on())));
         if self.dice.once_in(4) {
             sleep(self.dice.millis(1, 150)).await;
             let mut killed = processes.swap_remove(0);
@@ -137,9 +150,9 @@ impl World {
                 }
             }
         }
-        trouble.abort();
+        trouble.inspect(JoinHandle::abort);
         let (events, _) = self.log.take();
-        let mut checker = Checker::new(weather::LATE);
+        let mut checker = Checker::new(weather::LATE).of(self.wrong.habits);
         checker.extend(events.iter().copied());
         Life { events, checker, stats: stats.expect("a process"), slowest }
     }
@@ -152,27 +165,25 @@ impl World {
         let cache = Cache::builder()
             .memory_limit(1 << 13)
             .adoption(self.wrong.adoption)
+            .stamping(self.wrong.stamping)
             .wrap_store(move |_| record(Arc::clone(&store)))
             .build();
         let rows = Rows {
             cache: cache.expect("a cache"),
             database: Arc::clone(&self.table) as _,
             log,
-            habits: Habits {
-                slow_one_in: 10,
-                clears_one_in: 12,
-                invalidates_before_commit: self.wrong.invalidates_before_commit,
-                refreshes_one_in: self.wrong.refreshes_one_in,
-                ..Habits::BUSY
-            },
+            habits: self.wrong.habits,
         };
         let mut tasks = JoinSet::new();
-        for task in 1..=2 + u16::from(self.dice.once_in(2)) {
+        let Habits { readers, writers, .. } = self.wrong.habits.of(number);
+        for task in (1..=2 + u16::from(self.dice.once_in(2))).take(readers.into()) {
             let caller = Caller { task, dice: self.dice.hand_on() };
             tasks.spawn(read(rows.clone(), caller, self.keys.clone()));
         }
         let caller = Caller { task: 9, dice: self.dice.hand_on() };
-        tasks.spawn(write(rows.clone(), caller, self.keys.clone()));
+        if writers > 0 {
+            tasks.spawn(write(rows.clone(), caller, self.keys.clone()));
+        }
         Process { rows, plug, tasks }
     }
 }
@@ -189,6 +200,9 @@ async fn read(rows: Rows, mut caller: Caller, keys: Vec<u8>) -> Duration {
     let mut slowest = Duration::ZERO;
     for _ in 0..3 + caller.dice.roll(4) {
         pause(&mut caller.dice).await;
+        if rows.habits.readers_rest > 0 {
+            sleep(caller.dice.millis(0, rows.habits.readers_rest)).await;
+        }
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
         let began = Instant::now();
         caller.perhaps(rows.read_any(&keys, own)).await;

@@ -1,7 +1,9 @@
 //! A store around the real one that does one thing wrong, or one thing late. Each wrong thing is a rule of the protocol
 //! left out; whoever checks histories must notice.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cached_runtime::store::{
@@ -32,12 +34,18 @@ pub enum Fault {
     RefillWithoutCompare,
     /// A written value is stored without a marker before it.
     WriteWithoutMarker,
+    /// A take-over replaces whatever the key holds by now.
+    TakeOverWithoutCompare,
     /// A written value is stored whatever became of its marker.
     WriteEndWithoutCompare,
     /// A writer that does not find its marker leaves what is there.
     WriteEndSparesOthers,
+    /// Every other marker comes late. Whoever set it is told so; or, if `unheard`, goes on as if it had been answered.
+    MarkersComeLate { unheard: bool },
     /// A stamp that is gone comes back as it was, as a counter that starts again does.
     StampsRepeat,
+    /// Where a tag's stamp is gone the one that the value carries counts.
+    MissingStampsMatch,
     /// To clear is to delete the epoch, and to wait for nobody.
     ClearWithoutWait,
     /// Whoever waits for a lease hears of its end only with a permit, and then reads what the key holds by then, as a
@@ -45,6 +53,10 @@ pub enum Fault {
     HearsLate(Arc<Semaphore>),
     /// The answer to a fill takes this long.
     FillsAreAnsweredLate(Duration),
+    /// Whoever waits for a lease hears of its end so much later.
+    WakesLate(Duration),
+    /// Every other answer that says what the epoch is takes this long.
+    EpochsAreAnsweredLate(Duration),
 }
 
 /// The real store, but for its fault.
@@ -52,12 +64,14 @@ pub enum Fault {
 pub struct Faulty {
     store: Arc<dyn Store>,
     fault: Fault,
+    /// Counts where every other command is meant.
+    turns: AtomicU64,
 }
 
 impl Faulty {
     /// For `Builder::wrap_store`.
     pub fn wrap(fault: Fault) -> impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static {
-        move |store| Arc::new(Self { store, fault: fault.clone() })
+        move |store| Arc::new(Self { store, fault: fault.clone(), turns: AtomicU64::new(0) })
     }
 
     /// The placeholder as the store sees it: 2 bytes, 8 of the process, 8 that count.
@@ -69,6 +83,44 @@ impl Faulty {
         seen
     }
 
+    fn turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whatever the key holds by now gives way to the lease.
+    async fn seize(&self, key: &str, lease: &Placeholder, px: Duration) -> Result<bool, StoreError> {
+        for _ in 0..16 {
+            let taken = match self.store.get(key).await? {
+                Some(held) => {
+                    self.store.takeover(key, Observed::Prefix(&held[..held.len().min(18)]), lease, px).await?
+                }
+                None => self.store.acquire(key, lease, px, &[]).await?.held.is_none(),
+            };
+            if taken {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The value that the key holds, with the stamps that it carries where they are gone.
+    async fn matching(&self, key: &str, asks: &[Ask]) -> Result<Option<Acquired>, StoreError> {
+        let Some(held) = self.store.get(key).await?.filter(|held| !leased(held)) else { return Ok(None) };
+        let (mut stamps, mut missing) = (Vec::new(), false);
+        for ask in asks {
+            let carried = match self.store.get(&ask.key).await? {
+                Some(_) => None,
+                None => carried(&held, &ask.key),
+            };
+            missing |= carried.is_some();
+            stamps.push(match carried {
+                Some(stamp) => Some(stamp),
+                None => self.store.stamps(std::slice::from_ref(ask)).await?.pop().flatten(),
+            });
+        }
+        Ok(missing.then_some(Acquired { held: Some(held), stamps }))
+    }
+
     async fn holds(&self, key: &str, placeholder: &Placeholder) -> Result<bool, StoreError> {
         Ok(self.store.get(key).await?.is_some_and(|held| held.starts_with(placeholder)))
     }
@@ -77,6 +129,12 @@ impl Faulty {
 /// Whether these are the bytes of somebody's lease.
 fn leased(held: &[u8]) -> bool {
     matches!(held, [0xC5, b'L' | b'R', ..])
+}
+
+/// The stamp that a value carries for this tag: it follows the tag's key.
+fn carried(held: &[u8], tag: &str) -> Option<Stamp> {
+    let named = held.windows(tag.len()).position(|name| name == tag.as_bytes())?;
+    held[named + tag.len()..].first_chunk().map(|stamp| Stamp::from_le_bytes(*stamp))
 }
 
 impl Store for Faulty {
@@ -93,7 +151,18 @@ impl Store for Faulty {
             asks.iter_mut().for_each(|ask| ask.fresh = 1);
         }
         Box::pin(async move {
+            if matches!(self.fault, Fault::MissingStampsMatch)
+                && let Some(matching) = self.matching(key, &asks).await?
+            {
+                return Ok(matching);
+            }
             let acquired = self.store.acquire(key, &lease, px, &asks).await?;
+            if let Fault::EpochsAreAnsweredLate(late) = self.fault
+                && asks.iter().any(|ask| ask.key.ends_with("%epoch"))
+                && !self.turn().is_multiple_of(2)
+            {
+                sleep(late).await;
+            }
             if matches!(self.fault, Fault::AcquisitionRepeats) && acquired.held.is_none() {
                 let (store, key) = (Arc::clone(&self.store), key.to_owned());
                 tokio::spawn(async move {
@@ -171,7 +240,12 @@ impl Store for Faulty {
         px: Duration,
     ) -> Reply<'s, bool> {
         let seen = self.seen(lease);
-        Box::pin(async move { self.store.takeover(key, observed, &seen, px).await })
+        Box::pin(async move {
+            match self.fault {
+                Fault::TakeOverWithoutCompare => self.seize(key, &seen, px).await,
+                _ => self.store.takeover(key, observed, &seen, px).await,
+            }
+        })
     }
 
     fn refill<'s>(&'s self, key: &'s str, replaces: &'s [u8], filling: &'s Filling) -> Reply<'s, bool> {
@@ -192,6 +266,18 @@ impl Store for Faulty {
     ) -> Reply<'s, Vec<Option<Stamp>>> {
         match self.fault {
             Fault::WriteWithoutMarker => self.store.stamps(asks),
+            Fault::MarkersComeLate { unheard } => {
+                let turn = self.turn();
+                if turn.is_multiple_of(2) {
+                    return self.store.write_begin(keys, marker, px, asks);
+                }
+                let (store, keys, marker) = (Arc::clone(&self.store), keys.to_vec(), *marker);
+                tokio::spawn(async move {
+                    sleep(Duration::from_millis(turn % 8)).await;
+                    let _nobody_asks = store.write_begin(&keys, &marker, px, &[]).await;
+                });
+                if unheard { self.store.stamps(asks) } else { Box::pin(ready(Err(StoreError::Timeout))) }
+            }
             _ => self.store.write_begin(keys, marker, px, asks),
         }
     }
@@ -238,6 +324,12 @@ impl Store for Faulty {
             Fault::HearsLate(permits) => Box::pin(async move {
                 self.store.wait(key, lease, until, before_read).await?;
                 permits.acquire().await.expect("never closed").forget();
+                before_read();
+                self.store.get(key).await
+            }),
+            Fault::WakesLate(late) => Box::pin(async move {
+                self.store.wait(key, lease, until, before_read).await?;
+                sleep(*late).await;
                 before_read();
                 self.store.get(key).await
             }),

@@ -1,8 +1,22 @@
 //! The rules of the protocol, each named by what somebody does who leaves it out.
+#![allow(dead_code, reason = "every test binary uses its own part")]
 
-/// One rule less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
+macro_rules! mutations {
+    ($($(#[$doc:meta])* $mutation:ident,)*) => {
+        /// One rule less.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutation {
+            $($(#[$doc])* $mutation,)*
+        }
+
+        impl Mutation {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$mutation,)*];
+        }
+    };
+}
+
+mutations! {
     /// A fill stores its value over whatever the key holds.
     UnconditionalFill,
     /// A fill stores its value where the key holds nothing, too.

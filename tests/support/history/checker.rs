@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::event::{Event, What};
+use super::habits::Habits;
 use super::leases::Leases;
 use super::story::{Kind, Offence, Story};
 
@@ -42,6 +43,8 @@ pub struct Checker {
     leases: Leases,
     /// The shortest of each kind.
     stories: HashMap<Kind, Story>,
+    /// So many versions for one that says that there is no such row; 0: there always is.
+    absent_one_in: u64,
 }
 
 /// A read that began, and what it must not go below.
@@ -71,6 +74,11 @@ impl Checker {
         Self { leases: Leases::new(late), ..Self::default() }
     }
 
+    /// Of rows that are not always there.
+    pub fn of(self, habits: Habits) -> Self {
+        Self { absent_one_in: habits.absent_one_in, ..self }
+    }
+
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -86,8 +94,14 @@ impl Checker {
     }
 
     /// The next event.
-    pub fn see(&mut self, event: Event) {
+    pub fn see(&mut self, mut event: Event) {
         let key = self.keys.entry(event.key).or_default();
+        if event.what == What::ReadNone {
+            // An answer without a version: in the reader's favour the newest that it can have been.
+            let since = key.commits.checked_rem(self.absent_one_in);
+            let version = since.map_or(u64::MAX, |since| key.commits - since);
+            event.what = What::ReadEnded { version, of: event.key };
+        }
         let reader = (event.process, event.task, event.key);
         let mut offence = None;
         match event.what {
@@ -119,7 +133,11 @@ impl Checker {
                     key.floor = Some(Floor { version, since: event });
                 }
             }
-            What::Queued { .. } | What::Loaded { .. } | What::Stored { .. } | What::Refilled { .. } => {}
+            What::Queued { .. }
+            | What::Loaded { .. }
+            | What::Stored { .. }
+            | What::Refilled { .. }
+            | What::ReadNone => {}
             _ => {
                 let given = self.leases.see(event);
                 self.counts.leases += u64::from(given.as_ref().is_some_and(|given| given.certain));

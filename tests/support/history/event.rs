@@ -21,7 +21,9 @@ pub enum What {
     ReadBegan,
     /// It has this version of this key's row.
     ReadEnded { version: u64, of: u8 },
-    /// It has none: the load failed, or the caller went away.
+    /// It is told that there is no such row.
+    ReadNone,
+    /// It has no answer: the load failed, or the caller went away.
     ReadGone,
     /// A writer is about to commit the key's next version.
     CommitBegan,
@@ -71,6 +73,7 @@ impl Event {
             What::PerhapsCleared => (12, 0, 0, 0),
             What::Refilled { version } => (13, version, 0, 0),
             What::Queued { version } => (14, version, 0, 0),
+            What::ReadNone => (15, 0, 0, 0),
         };
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
@@ -104,6 +107,7 @@ impl Event {
             12 => What::PerhapsCleared,
             13 => What::Refilled { version: a },
             14 => What::Queued { version: a },
+            15 => What::ReadNone,
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
@@ -122,6 +126,7 @@ impl fmt::Display for What {
         match *self {
             Self::ReadBegan => write!(f, "a read begins"),
             Self::ReadEnded { version, of } => write!(f, "the read returns version {version} of key {of}"),
+            Self::ReadNone => write!(f, "the read returns that there is no such row"),
             Self::ReadGone => write!(f, "the read returns nothing"),
             Self::CommitBegan => write!(f, "the database is about to commit"),
             Self::Invalidated { version } => write!(f, "the write of version {version} is over"),

@@ -85,7 +85,7 @@ async fn tell(parent: &mut TcpStream, process: u8, log: &Log) -> Result<(), Box<
 pub fn work(rows: &Rows, seed: u64, until: u64) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let mut dice = Dice::new(seed);
-    let Habits { readers, writers, .. } = rows.habits;
+    let Habits { readers, writers, .. } = rows.habits.of(rows.log.process());
     let turns = Arc::new(Semaphore::new(0));
     for task in 1..=readers {
         tasks.spawn(read(rows.clone(), Caller { task, dice: dice.hand_on() }, until, Arc::clone(&turns)));
@@ -113,7 +113,7 @@ async fn read(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>)
 }
 
 async fn write(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>) {
-    let Habits { keys, writers_rest, reads_per_write, .. } = rows.habits;
+    let Habits { keys, writers_rest, reads_per_write, reads_back, .. } = rows.habits;
     while monotonic() < until {
         sleep(caller.dice.millis(1, writers_rest)).await;
         if reads_per_write > 0 {
@@ -125,6 +125,10 @@ async fn write(rows: Rows, mut caller: Caller, until: u64, turns: Arc<Semaphore>
         let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
         let key = *caller.dice.one_of(keys);
         caller.perhaps(rows.write(key, own)).await;
+        if reads_back {
+            let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
+            caller.perhaps(rows.read(key, own)).await;
+        }
     }
 }
 

@@ -48,9 +48,9 @@ impl Row {
         serde_json::from_slice::<Self>(value.get(row..)?).ok().map(|row| row.version)
     }
 
-    /// The last two rows are a group, with a tag of its own.
+    /// Two rows are a group, with a tag of its own.
     pub(super) fn group(key: u8) -> Option<u8> {
-        (key >= 4).then_some(key / 4)
+        matches!(key, 4 | 5).then_some(1)
     }
 
     /// One version in eight expires while it is wanted.
@@ -89,27 +89,31 @@ impl Drop for Reading<'_> {
     }
 }
 
+fn answer(row: Option<&Row>) -> What {
+    row.map_or(What::ReadNone, |row| What::ReadEnded { version: row.version, of: row.key })
+}
+
 impl Rows {
     /// One process waits for another's load.
     #[cached(
         key = "row:<key>",
-        ttl = |row| row.ttl(),
+        ttl = |row| row.as_ref().map_or(TTL, Row::ttl),
         mutex(lease = "40ms", wait = "2s"),
         skip(caller),
         cache = self.cache.clone()
     )]
-    async fn guarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+    async fn guarded(&self, key: u8, caller: Caller) -> Result<Option<Row>, Refused> {
         self.load(key, caller).await
     }
 
     /// It does not, and may not store what it loads meanwhile.
-    async fn unguarded(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+    async fn unguarded(&self, key: u8, caller: Caller) -> Result<Option<Row>, Refused> {
         let policy = Policy::ttl(TTL).lease(LEASE);
         self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
     }
 
     /// It is loaded anew while it is served: as soon as it is as old as a lease.
-    async fn refreshed(&self, key: u8, caller: Caller) -> Result<Row, Refused> {
+    async fn refreshed(&self, key: u8, caller: Caller) -> Result<Option<Row>, Refused> {
         let policy = Policy::ttl(LEASE).stale(TTL).mutex().lease(LEASE).wait(WAIT);
         self.cache.get_or_load(key!("row:<key>"), policy, || self.load(key, caller)).await
     }
@@ -118,12 +122,12 @@ impl Rows {
     #[cached(
         key = "row:<key>",
         tag = "group:<group>",
-        ttl = |row| row.ttl(),
+        ttl = |row| row.as_ref().map_or(TTL, Row::ttl),
         mutex(lease = "40ms", wait = "2s"),
         skip(group, caller),
         cache = self.cache.clone()
     )]
-    async fn tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Row, Refused> {
+    async fn tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Option<Row>, Refused> {
         self.load(key, caller).await
     }
 
@@ -140,16 +144,17 @@ impl Rows {
         let mut rows = HashMap::new();
         for key in keys {
             let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
-            rows.insert(*key, self.load(*key, own).await?);
+            rows.extend(self.load(*key, own).await?.map(|row| (*key, row)));
         }
         Ok(rows)
     }
 
     /// The query: quick as a rule, but some outlast their lease, and one in a hundred fails.
-    async fn load(&self, key: u8, mut caller: Caller) -> Result<Row, Refused> {
+    async fn load(&self, key: u8, mut caller: Caller) -> Result<Option<Row>, Refused> {
         let slow = caller.dice.once_in(self.habits.slow_one_in);
         let before = caller.dice.millis(0, 2);
-        let after = if slow { caller.dice.millis(20, 90) } else { caller.dice.millis(0, 2) };
+        let (shortest, longest) = self.habits.slow;
+        let after = if slow { caller.dice.millis(shortest, longest) } else { caller.dice.millis(0, 2) };
         if caller.dice.once_in(4) {
             sleep(before).await;
         }
@@ -158,7 +163,10 @@ impl Rows {
         if slow || caller.dice.once_in(4) {
             sleep(after).await;
         }
-        if caller.dice.once_in(100) && self.habits.fails { Err(Refused) } else { Ok(Row { key, version }) }
+        if caller.dice.once_in(100) && self.habits.fails {
+            return Err(Refused);
+        }
+        Ok((!self.habits.absent(version)).then_some(Row { key, version }))
     }
 
     fn begin(&self, key: u8, task: u16) -> Reading<'_> {
@@ -172,30 +180,30 @@ impl Rows {
             let key = *caller.dice.one_of(keys);
             return self.read(key, caller).await;
         }
-        let untagged: Vec<u8> = keys.iter().copied().filter(|key| Row::group(*key).is_none()).collect();
+        // Few: they are loaded one after another.
+        let untagged = keys.iter().copied().filter(|key| Row::group(*key).is_none());
+        let untagged: Vec<u8> = untagged.take(4).collect();
         let readings: Vec<_> = untagged.iter().map(|key| self.begin(*key, caller.task)).collect();
-        let rows = self.several(&untagged, caller).await.unwrap_or_default();
+        let Ok(rows) = self.several(&untagged, caller).await else { return false };
         for mut reading in readings {
-            if let Some(row) = rows.get(&reading.key) {
-                reading.what = What::ReadEnded { version: row.version, of: row.key };
-            }
+            reading.what = answer(rows.get(&reading.key));
         }
-        rows.len() == untagged.len()
+        true
     }
 
     /// One read. Whether there was an answer.
     pub async fn read(&self, key: u8, mut caller: Caller) -> bool {
         let mut reading = self.begin(key, caller.task);
-        let answer = match Row::group(key) {
+        let row = match Row::group(key) {
             Some(group) => self.tagged(key, group, caller).await,
             None if caller.dice.once_in(self.habits.refreshes_one_in) => self.refreshed(key, caller).await,
             None if caller.dice.once_in(4) => self.unguarded(key, caller).await,
             None => self.guarded(key, caller).await,
         };
-        if let Ok(row) = answer {
-            reading.what = What::ReadEnded { version: row.version, of: row.key };
+        if let Ok(row) = &row {
+            reading.what = answer(row.as_ref());
         }
-        answer.is_ok()
+        row.is_ok()
     }
 
     /// The database's part of a write.

@@ -26,7 +26,10 @@ impl Rows {
             self.clear(key, &caller).await
         } else {
             match (way, group) {
+                (_, Some(group)) if self.habits.by_tag => self.invalidate_tag(key, group, caller).await,
                 (0..3, _) => over(self.hide(key, caller)).await,
+                // What is written says nothing of rows that are not there.
+                (3..8, _) if self.habits.absent_one_in > 0 => self.invalidate(key, caller).await,
                 (3..8, Some(group)) => over(self.write_through_tagged(key, group, caller)).await,
                 (3..8, None) => over(self.write_through(key, caller)).await,
                 (8..10, _) => self.transaction(key, caller).await,
