@@ -136,8 +136,10 @@ const LONG_LOADS: Habits = Habits {
     clears_one_in: 1,
     ..Habits::WRITING
 };
-/// Rows that are there and are not, in turn, and change while they are loaded, but not often.
-const ABSENCES: Habits = Habits { absent_one_in: 2, by_tag: true, writers_rest: 200, ..TAGGED };
+/// Nothing but the tag is ever invalidated, and that not often.
+const BY_TAG: Habits = Habits { by_tag: true, writers_rest: 200, ..TAGGED };
+/// Rows that are there and are not, in turn.
+const ABSENCES: Habits = Habits { absent_one_in: 2, ..BY_TAG };
 /// Rows of which each is loaded, and cleared, by itself.
 const MANY: &[u8] = &[
     10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
@@ -170,6 +172,10 @@ const REFRESHING: Habits = Habits {
 /// Writers who meet.
 const ONE_ROW: Habits = Habits { keys: &[0], writers_rest: 4, ..Habits::WRITING };
 
+/// What only the simulation finds: each needs a lease of 40 ms that is kept for more than a second, or nobody else who
+/// looks between two moments, and on a busy machine that may not come about in ten seconds.
+const SIMULATED_ONLY: &[Mutation] = &[Mutation::AdoptCleared, Mutation::ShareUnasked, Mutation::AdoptClearedAbsence];
+
 found_out! {
     a_fill_that_does_not_compare_is_found_out: UnconditionalFill, Habits::WRITING;
     a_fill_where_nothing_is_is_found_out: FillIfAbsent, Habits::WRITING;
@@ -185,7 +191,7 @@ found_out! {
     a_write_through_that_does_not_compare_is_found_out: WriteEndWithoutCompare, Habits::WRITING;
     a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out: MarkerKeptOnMismatch, Habits::WRITING;
     a_write_through_after_a_marker_without_an_answer_is_found_out: WriteEndUnanswered, ONE_ROW;
-    a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, Habits::WRITING;
+    a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, BY_TAG;
     a_stamp_that_comes_back_as_it_was_is_found_out: TagCounterRestarts, Habits::WRITING;
     a_missing_stamp_that_matches_is_found_out: MissingTagMatches, Habits::WRITING;
     a_clear_that_waits_for_nobody_is_found_out: ClearWithoutWait, Habits { clears_one_in: 10, ..Habits::WRITING };
@@ -193,10 +199,7 @@ found_out! {
     blind_adoption_is_found_out: BlindAdoption, Habits::WRITING;
     adoption_after_the_fill_was_sent_is_found_out: AdoptAfterSeal, Habits::WRITING;
     late_adoption_of_a_tagged_load_is_found_out: AdoptTagged, TAGGED;
-    late_adoption_of_a_load_despite_a_clear_is_found_out: AdoptCleared, LONG_LOADS;
-    what_was_waited_for_and_shared_unasked_is_found_out: ShareUnasked, TAGGED;
     an_absence_adopted_with_a_tag_is_found_out: AdoptTaggedAbsence, ABSENCES;
-    an_absence_adopted_despite_a_clear_is_found_out: AdoptClearedAbsence, LONG_ABSENCES;
 }
 
 right_otherwise! {
@@ -214,6 +217,7 @@ right_otherwise! {
 fn every_mutation_of_the_model_is_found_out_or_has_a_reason_not_to_be() {
     for mutation in Mutation::ALL {
         let times = FOUND_OUT.iter().filter(|found| *found == mutation).count();
-        assert_eq!(times, usize::from(seeded(*mutation).is_ok()), "{mutation:?}");
+        let expected = seeded(*mutation).is_ok() && !SIMULATED_ONLY.contains(mutation);
+        assert_eq!(times, usize::from(expected), "{mutation:?}");
     }
 }

@@ -12,8 +12,9 @@
 //! * `reader`, `look`, `load` and `flight` are the reader, as `lookup.rs`, `slot.rs` and `flight.rs` are in the runtime.
 //! * `writer` is every kind of writer, `mishap` what happens by itself.
 //! * `promise` is what holds in each state: `holds` has the settings in which that was found to be so.
-//! * `mutation` has the rules, each left out in one test of `broken`, and of the real code in `history` and `simulation`. The shortest way to a broken promise is what that
-//!   test expects, so it is there to be read: it is the reason for the rule.
+//! * `mutation` has the rules, each left out in one test of `broken`. The shortest way to a broken promise is what that
+//!   test expects, so it is there to be read: it is the reason for the rule. `history` and `simulation` leave the same
+//!   rules out of the real code.
 //!
 //! **What is not.** Time: deadlines only ever lead to a load of one's own, which is as new as can be. The store's memory:
 //! a failover or a restart that forgets what it acknowledged. A database that is read from a lagging replica or inside
