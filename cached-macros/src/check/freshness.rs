@@ -110,7 +110,7 @@ fn borrows(function: &AnnotatedFn, errors: &mut Errors) {
                 if let Some(instead) = borrowed.0 {
                     errors.on(
                         &argument.ty,
-                        &format!(
+                        format!(
                             "a refresh in the background outlives the call and cannot borrow an argument; {instead}, \
                              or leave `refresh = background` out"
                         ),
