@@ -43,9 +43,14 @@ impl Server {
     }
 
     fn of(program: &str, file: Option<&str>, settings: &[&str]) -> Self {
+        let clustered = settings.contains(&"--cluster-enabled");
+        let chooses = !clustered || knows_cluster_port(program);
         // Between finding a free port and the server taking it, somebody else may: then another one.
         for _ in 0..10 {
             let port = free_port();
+            if !chooses && port > 55_000 {
+                continue;
+            }
             let home = std::env::temp_dir().join(format!("cached-test-{}-{port}", std::process::id()));
             std::fs::create_dir_all(&home).expect("a directory");
             let mut command = Command::new(program);
@@ -57,13 +62,9 @@ impl Server {
             if file.is_none() {
                 command.args(["--save", ""]);
             }
-            if settings.contains(&"--cluster-enabled") {
-                if knows_cluster_port(program) {
-                    // Else it is the port and 10000, which may be none.
-                    command.args(["--cluster-port", &free_port().to_string()]);
-                } else if port > 55_000 {
-                    continue;
-                }
+            if clustered && chooses {
+                // Else it is the port and 10000, which may be none.
+                command.args(["--cluster-port", &free_port().to_string()]);
             }
             command.args(settings).current_dir(&home).stdout(Stdio::null()).stderr(Stdio::null());
             let child = command.spawn().unwrap_or_else(|error| {
