@@ -268,6 +268,15 @@ impl Cluster {
         }
     }
 
+    /// Whether the key's holder is not asked. It may have been replaced: whoever finds out looks.
+    pub(crate) fn given_up(&self, key: &str) -> bool {
+        let given_up = self.holding(key).is_some_and(|node| node.given_up());
+        if given_up {
+            self.look_again(None);
+        }
+        given_up
+    }
+
     /// Who holds the key, if that is known.
     pub(crate) fn holding(&self, key: &str) -> Option<Arc<Node>> {
         self.map().holder(slot::of(key.as_bytes())).map(|holder| Arc::clone(&holder.node))

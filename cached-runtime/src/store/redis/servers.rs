@@ -66,7 +66,7 @@ impl Servers {
         match self {
             Self::One(node) => node.given_up(),
             #[cfg(feature = "cluster")]
-            Self::Many(cluster) => cluster.holding(key).is_some_and(|node| node.given_up()),
+            Self::Many(cluster) => cluster.given_up(key),
         }
     }
 
