@@ -139,7 +139,12 @@ impl Service {
     pub async fn until_hit(&self, id: &str) -> Duration {
         let began = Instant::now();
         while self.read(id).await.loaded {
-            assert!(began.elapsed() < Duration::from_secs(10), "`{id}` never became a hit again");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "`{id}` never became a hit again: {:?}, {:?}",
+                self.cache.health(),
+                self.cache.stats()
+            );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         began.elapsed()

@@ -399,8 +399,13 @@ impl Store for RedisStore {
                 before_read();
                 let read = match (&node, &waiter) {
                     (Some(node), Some(waiter)) => {
+                        let began = Instant::now();
                         let read = timeout_at(until, node.in_time(node.due(), pin!(waiter.read()))).await;
-                        read.map_err(|_| StoreError::Timeout)?
+                        let read = read.map_err(|_| StoreError::Timeout)?;
+                        if read.is_none() {
+                            waiter.was_not_answered(began);
+                        }
+                        read
                     }
                     _ => None,
                 };

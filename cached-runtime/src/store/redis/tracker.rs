@@ -26,7 +26,8 @@ pub(crate) struct Tracker {
 
 enum Connection {
     None,
-    Open(MultiplexedConnection),
+    /// Since then.
+    Open(MultiplexedConnection, Instant),
     /// The last attempt failed then: the server may not track, and every waiter would try again with every look.
     Failed(Instant),
 }
@@ -90,7 +91,7 @@ impl Tracker {
         // Held while connecting: waiters that come meanwhile share the attempt. Each has its own deadline outside.
         let mut held = self.connection.lock().await;
         match &*held {
-            Connection::Open(connection) => return Ok(connection.clone()),
+            Connection::Open(connection, _) => return Ok(connection.clone()),
             Connection::Failed(at) if at.elapsed() < RETRY => {
                 return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
             }
@@ -98,7 +99,7 @@ impl Tracker {
         }
         let opened = self.open().await;
         *held = match &opened {
-            Ok(connection) => Connection::Open(connection.clone()),
+            Ok(connection) => Connection::Open(connection.clone(), Instant::now()),
             Err(_) => Connection::Failed(Instant::now()),
         };
         opened
@@ -132,6 +133,16 @@ impl Watch<'_> {
     /// Completes when the key changed after this was enabled.
     pub(crate) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+
+    /// A look that began then was not answered in time. The connection may have lost something for good, and nobody else
+    /// would find out: it is replaced, unless somebody has done so since.
+    pub(crate) fn was_not_answered(&self, began: Instant) {
+        // Locked: it is just being replaced.
+        let Ok(mut held) = self.tracker.connection.try_lock() else { return };
+        if matches!(&*held, Connection::Open(_, since) if *since <= began) {
+            *held = Connection::None;
+        }
     }
 
     /// Registers, then says what the key holds and how long it will.
