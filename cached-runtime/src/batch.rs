@@ -171,7 +171,8 @@ impl Slots {
         let (away, asking): (Vec<_>, Vec<_>) = asking.into_iter().partition(|(_, cx)| cx.is_given_up());
         self.ask_at_once(asking).await;
         for (at, cx) in away {
-            self.looked(at, cx, Looked::Away).await;
+            let away = cx.away();
+            self.looked(at, cx, away).await;
         }
     }
 
@@ -236,7 +237,11 @@ impl Slots {
                 return;
             }
             Looked::Unleased => true,
-            Looked::Away => {
+            Looked::Kept(shared) => {
+                self.positions[at] = Position::Own(cx.serve_kept(None, shared));
+                return;
+            }
+            Looked::Away(_) => {
                 if self.turn.is_none() {
                     self.turn = cx.turn().await;
                 }

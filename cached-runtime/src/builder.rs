@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
 use crate::adoption::Adoption;
 use crate::cache::Cache;
 use crate::error::Error;
+use crate::outage;
+use crate::setting::Setting;
+#[cfg(feature = "testing")]
 use crate::stamping::Stamping;
 use crate::store::Store;
 #[cfg(feature = "redis")]
@@ -25,10 +29,7 @@ pub struct Builder {
     prefix: String,
     timeout: Duration,
     memory: u64,
-    max_value: usize,
-    fallback_loads: usize,
-    adoption: Adoption,
-    stamping: Stamping,
+    setting: Setting,
     #[cfg(feature = "testing")]
     wrap: Option<Wrap>,
 }
@@ -70,22 +71,13 @@ impl Builder {
     /// What the in-memory backend holds at most, unless told otherwise: 64 MiB.
     pub(crate) const MEMORY: u64 = 64 << 20;
 
-    /// How large an entry is at most, unless told otherwise: 1 MiB.
-    pub(crate) const MAX_VALUE: usize = 1 << 20;
-
-    /// How many loads run at a time while the store is away, unless told otherwise.
-    pub(crate) const FALLBACK_LOADS: usize = 64;
-
     pub(crate) fn new() -> Self {
         Self {
             backend: Backend::Memory,
             prefix: "cache".to_owned(),
             timeout: Duration::from_millis(100),
             memory: Self::MEMORY,
-            max_value: Self::MAX_VALUE,
-            fallback_loads: Self::FALLBACK_LOADS,
-            adoption: Adoption::default(),
-            stamping: Stamping::default(),
+            setting: Setting::default(),
             #[cfg(feature = "testing")]
             wrap: None,
         }
@@ -183,14 +175,34 @@ impl Builder {
     /// The same in every process that shares the store: of two, the one with the lower limit replaces what the other
     /// stores.
     pub fn max_value(mut self, bytes: usize) -> Self {
-        self.max_value = bytes;
+        self.setting.max_value = bytes;
         self
     }
 
     /// How many loads run at a time while the store is away (64 unless said), at least one. One more waits a second for
     /// its turn, and then runs all the same: no call fails because of the bound.
     pub fn fallback_loads(mut self, loads: usize) -> Self {
-        self.fallback_loads = loads;
+        self.setting.fallback_loads = loads;
+        self
+    }
+
+    /// While the store is given up, what was loaded stays in this process for so long: a second at most, zero (nothing
+    /// stays) unless said. So callers one after another load a key once in that time and not once each.
+    ///
+    /// What this process invalidates is gone at once; what other processes do it cannot hear of, so its callers may see
+    /// a value that was invalidated elsewhere up to that time ago. 1,024 keys at most, and not what batches load. Nothing
+    /// of it is served once the store is back. [`FunctionStats::outage_hits`](crate::FunctionStats::outage_hits) counts.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cached_runtime::Cache;
+    /// # fn main() -> Result<(), cached_runtime::Error> {
+    /// let cache = Cache::builder().redis("redis://127.0.0.1/").outage_cache(Duration::from_millis(500)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn outage_cache(mut self, moment: Duration) -> Self {
+        self.setting.outage_cache = moment.min(outage::LONGEST);
         self
     }
 
@@ -206,7 +218,7 @@ impl Builder {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn adoption(mut self, adoption: Adoption) -> Self {
-        self.adoption = adoption;
+        self.setting.adoption = adoption;
         self
     }
 
@@ -214,7 +226,7 @@ impl Builder {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn stamping(mut self, stamping: Stamping) -> Self {
-        self.stamping = stamping;
+        self.setting.stamping = stamping;
         self
     }
 
@@ -232,10 +244,10 @@ impl Builder {
                 "a timeout over an hour is none: callers wait that long for a hung server".to_owned(),
             ));
         }
-        if self.max_value < SMALLEST_MAX_VALUE {
+        if self.setting.max_value < SMALLEST_MAX_VALUE {
             return Err(Error::Setting(format!(
                 "a largest value of {} bytes stores next to nothing: give `max_value` in bytes, 1024 at least",
-                self.max_value
+                self.setting.max_value
             )));
         }
         let store = self.store()?;
@@ -244,7 +256,7 @@ impl Builder {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix, self.max_value, self.fallback_loads, self.adoption, self.stamping))
+        Ok(Cache::over(store, self.prefix, self.setting))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::adoption::Adoption;
 use crate::background::InRuntime;
 use crate::builder::Builder;
 use crate::call::Call;
@@ -21,12 +20,13 @@ use crate::flight::Flights;
 use crate::freshness::Life;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
+use crate::outage::Outage;
 use crate::policy::{IntoPolicy, Policy, Ttl};
 use crate::refresh::Refreshes;
 use crate::returned::Returned;
+use crate::setting::Setting;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
-use crate::stamping::Stamping;
 use crate::stats::{Counters, Registry, Stats};
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::token::Token;
@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) undelivered: Arc<Undelivered>,
     pub(crate) fallback: Fallback,
     pub(crate) refreshes: Arc<Refreshes>,
+    /// `None` unless a builder says otherwise.
+    pub(crate) outage: Option<Outage>,
     pub(crate) stats: Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
@@ -155,6 +157,13 @@ impl Inner {
         fits
     }
 
+    /// This process has written what these keys and tags are about.
+    pub(crate) fn written(&self, names: &[Arc<str>]) {
+        if let Some(outage) = &self.outage {
+            outage.invalidated(names, self.epoch.keys().any(|epoch| names.contains(epoch)));
+        }
+    }
+
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
         self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
@@ -167,17 +176,10 @@ impl Cache {
         Builder::new()
     }
 
-    pub(crate) fn over(
-        store: Option<Arc<dyn Store>>,
-        prefix: String,
-        max_value: usize,
-        fallback_loads: usize,
-        adoption: Adoption,
-        stamping: Stamping,
-    ) -> Self {
+    pub(crate) fn over(store: Option<Arc<dyn Store>>, prefix: String, setting: Setting) -> Self {
         let epoch = under(&prefix, EPOCH, "");
         let copies = store.as_ref().map(|store| store.elsewhere(&epoch)).unwrap_or_default();
-        let epoch = Arc::new(Epoch::new(epoch, copies, stamping));
+        let epoch = Arc::new(Epoch::new(epoch, copies, setting.stamping));
         let undelivered = Arc::new(Undelivered::new(Arc::clone(&epoch)));
         if let Some(store) = &store {
             store.repaired_by(Arc::<Undelivered>::clone(&undelivered));
@@ -187,11 +189,12 @@ impl Cache {
             epoch,
             store,
             prefix,
-            flights: Arc::new(Flights::new(adoption)),
-            fallback: Fallback::new(fallback_loads),
+            flights: Arc::new(Flights::new(setting.adoption)),
+            fallback: Fallback::new(setting.fallback_loads),
             refreshes: Arc::default(),
+            outage: (!setting.outage_cache.is_zero()).then(|| Outage::new(setting.outage_cache)),
             stats: Registry::default(),
-            max_value,
+            max_value: setting.max_value,
             warned: Mutex::default(),
         }))
     }
@@ -208,15 +211,12 @@ impl Cache {
     #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
         let store = crate::store::memory::MemoryStore::new(Builder::MEMORY);
-        let (value, loads) = (Builder::MAX_VALUE, Builder::FALLBACK_LOADS);
-        let (adoption, stamping) = (Adoption::ByTheRule, Stamping::ByTheRule);
-        Self::over(Some(Arc::new(store)), String::new(), value, loads, adoption, stamping)
+        Self::over(Some(Arc::new(store)), String::new(), Setting::default())
     }
 
     /// Every call runs its body.
     pub fn disabled() -> Self {
-        let (value, loads) = (Builder::MAX_VALUE, Builder::FALLBACK_LOADS);
-        Self::over(None, String::new(), value, loads, Adoption::ByTheRule, Stamping::ByTheRule)
+        Self::over(None, String::new(), Setting::default())
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
@@ -336,6 +336,7 @@ impl Cache {
             }
             let value = entry::value(&header, &tags, &payload).into();
             let before = cache.flights.get(&key);
+            cache.written(std::slice::from_ref(&key));
             let put = store.put(&key, &Filling { value, px: life.px(), tags: Vec::new() }).await;
             if let Some(flight) = before {
                 cache.flights.detach(&key, &flight);
@@ -409,8 +410,7 @@ mod tests {
     #[test]
     fn no_key_is_named_as_a_tag_or_the_epoch_is() {
         for prefix in ["", "shop"] {
-            let rules = (Adoption::ByTheRule, Stamping::ByTheRule);
-            let cache = Cache::over(None, prefix.to_owned(), 1 << 20, 1, rules.0, rules.1).into_inner();
+            let cache = Cache::over(None, prefix.to_owned(), Setting::default()).into_inner();
             let key = |text: &str| Key::from(KeyWriter::new(text));
             let tag = cache.tag_key(&key("org:1"));
             let names = ["org:1", "tag:org:1", "%tag:org:1", "%25tag:org:1", "%epoch", "%25epoch"]

@@ -98,6 +98,7 @@ impl Inner {
     pub(crate) async fn deliver(self: &Arc<Self>, keys: &[Arc<str>], counters: &Counters) -> Result<(), StoreError> {
         // Disabled: nothing is stored, so nothing is stale.
         let Some(store) = self.store().filter(|_| !keys.is_empty()) else { return Ok(()) };
+        self.written(keys);
         InRuntime::new(async move {
             let before: Vec<_> = keys.iter().filter_map(|key| Some((key, self.flights.get(key)?))).collect();
             let answers = store.delete_each(keys).await.unwrap_or_else(|error| vec![Err(error); keys.len()]);

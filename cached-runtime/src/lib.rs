@@ -37,6 +37,7 @@
 //!   acknowledge; `written` is the shim. `batch`, `gather`, `gathered`: many keys of one call.
 //! * `stamp`: what lets one deletion invalidate a tag, or everything.
 //! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
+//! * `fallback`, `outage`: loads while the store is away, bounded, and perhaps kept for a moment.
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
 //! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `returned`, `outcome`, `presence`: return types to
@@ -79,12 +80,14 @@ mod key;
 mod lease;
 mod lookup;
 mod marker;
+mod outage;
 mod outcome;
 mod policy;
 mod presence;
 mod refresh;
 mod returned;
 mod scope;
+mod setting;
 mod site;
 mod slot;
 mod spawned;

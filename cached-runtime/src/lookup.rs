@@ -29,9 +29,10 @@ use crate::event;
 use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::lease::Lease;
+use crate::outage::Mark;
 use crate::slot::{Found, Role, Slot};
 use crate::stamp::Stamp;
-use crate::store::{Observed, StoreError};
+use crate::store::{Condition, Observed, StoreError};
 use crate::token::Token;
 use crate::transaction::Transaction;
 
@@ -87,8 +88,11 @@ pub(crate) enum Looked {
     Held(Token, Before),
     /// Load, but do not store: a writer at work, or a newer schema that must not be overwritten.
     Unleased,
-    /// The same because the store does not answer, or is not to be asked about this key.
-    Away,
+    /// The same because the store does not answer, or is not to be asked about this key; with the time, where what is
+    /// loaded now may be kept for a moment.
+    Away(Option<Mark>),
+    /// It does not answer, and somebody has loaded this a moment ago.
+    Kept(Shared),
     /// Something changed between two looks.
     Again,
 }
@@ -158,13 +162,14 @@ impl Context {
                     Ok(slot_lead) => return self.lead(Some(slot_lead), None),
                     Err(()) => lead = None,
                 },
-                Looked::Away => match self.lead_unleased(lead) {
+                Looked::Away(mark) => match self.lead_unleased(lead) {
                     Ok(slot_lead) => {
                         let turn = self.turn().await;
-                        return self.lead(Some(slot_lead), None).during(turn);
+                        return self.lead(Some(slot_lead), None).during(turn).kept_since(mark);
                     }
                     Err(()) => lead = None,
                 },
+                Looked::Kept(shared) => return self.serve_kept(lead, shared),
                 Looked::Again => {}
                 Looked::Held(token, before) => {
                     // The load that this call waited for stored nothing, and another has begun since.
@@ -341,11 +346,11 @@ impl Context {
     async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
         if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
             self.cache.undelivered.deliver(&self.store);
-            return Looked::Away;
+            return self.away();
         }
         // Before anything is made that only a server could use.
         if self.is_given_up() {
-            return Looked::Away;
+            return self.away();
         }
         let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
@@ -383,9 +388,14 @@ impl Context {
                 self.counters.errors.add();
                 // Whatever answers next may be another server.
                 self.cache.epoch.forget();
-                return Looked::Away;
+                return self.away();
             }
         };
+        if let Some(outage) = self.cache.outage.as_ref().filter(|outage| !outage.is_empty())
+            && self.store.condition() == Condition::Up
+        {
+            outage.end();
+        }
         let Some(bytes) = held else {
             return if self.stamps.known() { Looked::Leased(lease) } else { Looked::Unleased };
         };
@@ -433,10 +443,22 @@ impl Context {
                 }
                 Err(_) => {
                     self.counters.errors.add();
-                    Looked::Away
+                    self.away()
                 }
             }
         })
+    }
+
+    /// The store has no answer. Where it was given up, somebody may have loaded this a moment ago.
+    pub(crate) fn away(&self) -> Looked {
+        let Some(outage) = self.cache.outage.as_ref().filter(|_| self.store.condition() != Condition::Up) else {
+            return Looked::Away(None);
+        };
+        let number = self.store.times_opened();
+        match outage.get(&self.flight, number).filter(|shared| shared.version == self.policy.version) {
+            Some(shared) => Looked::Kept(shared),
+            None => Looked::Away(Some(outage.mark(number))),
+        }
     }
 
     /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
@@ -490,6 +512,17 @@ impl Context {
             self.counters.stale.add();
         }
         Slot::found(self, Found::from(stored))
+    }
+
+    /// What was loaded a moment ago; for followers, who came before this look, too.
+    pub(crate) fn serve_kept(self, lead: Option<Lead>, shared: Shared) -> Slot {
+        self.counters.misses.add();
+        self.counters.outage_hits.add();
+        if let Some(lead) = lead {
+            lead.land(Outcome::Loaded { shared: shared.clone(), accepted: None });
+        }
+        let Shared { type_tag, payload, .. } = shared;
+        Slot::found(self, Found::Value { type_tag, payload, fill: None })
     }
 
     /// The answer of another process's load that found nothing and stores nothing.

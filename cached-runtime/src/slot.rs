@@ -14,6 +14,7 @@ use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
 use crate::freshness::{Due, Life};
 use crate::lease::Lease;
+use crate::outage::Mark;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 use crate::refresh::Refresh;
@@ -91,6 +92,8 @@ struct State {
     per_value: Option<Duration>,
     /// Held while the body runs.
     turn: Option<Turn>,
+    /// Set where the value may be kept while the store is away.
+    mark: Option<Mark>,
 }
 
 impl Slot {
@@ -107,6 +110,7 @@ impl Slot {
             unless: false,
             per_value: None,
             turn: None,
+            mark: None,
         }))
     }
 
@@ -161,6 +165,12 @@ impl Slot {
     /// Lets the body run in its turn.
     pub(crate) fn during(mut self, turn: Option<Turn>) -> Self {
         self.0.turn = turn;
+        self
+    }
+
+    /// Lets the value be kept while the store is away, if the load begins now.
+    pub(crate) fn kept_since(mut self, mark: Option<Mark>) -> Self {
+        self.0.mark = mark;
         self
     }
 
@@ -330,17 +340,28 @@ impl Slot {
             Some(lease) => self.how(cx, lease.token().fill_id(), type_tag, &loaded),
             None => How::Release(Ended::Unstored),
         };
+        let small = loaded.payload().len() <= cx.cache.max_value;
+        let life = self.life(cx, &loaded).filter(|_| small);
         let payload = match loaded {
             Loaded::Value(payload) => Some(payload),
             Loaded::Absent => None,
         };
         let shared = Shared { type_tag, version: cx.policy.version, payload };
+        if let Some(((outage, mark), life)) = cx.cache.outage.as_ref().zip(self.0.mark).zip(life) {
+            let names = cx.stamps.tags().chain([&cx.key]).cloned().collect();
+            outage.keep(&cx.flight, names, mark, life.ttl, &shared);
+        }
         Some(Ending { lead, lease, how, shared })
+    }
+
+    /// How long to keep what was loaded; `None` is not at all.
+    fn life(&self, cx: &Context, loaded: &Loaded) -> Option<Life> {
+        if self.0.unless { None } else { keep_for(&cx.policy, loaded, self.0.per_value) }
     }
 
     /// What becomes of what was loaded.
     fn how(&self, cx: &Context, fill: u64, type_tag: u64, loaded: &Loaded) -> How {
-        let life = if self.0.unless { None } else { keep_for(&cx.policy, loaded, self.0.per_value) };
+        let life = self.life(cx, loaded);
         let epoch = cx.stamps.epoch.unwrap_or_default();
         let tags = cx.stamps.written();
         let size = entry::size(&tags, loaded.payload());

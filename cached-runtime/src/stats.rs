@@ -86,6 +86,9 @@ counters! {
     errors;
     /// Loads that did not wait any longer for a turn: more than the bound ran at a time while the store was away.
     over_bound;
+    /// Calls that had what was loaded a moment ago, while the store was away
+    /// ([`Builder::outage_cache`](crate::Builder::outage_cache)).
+    outage_hits;
     /// Entries that could not be read: damaged, foreign, too large, of another type or version.
     unreadable;
     /// Keys and tags invalidated: the store said so.

@@ -310,6 +310,7 @@ impl Writing {
     /// The body has succeeded, and the store is told.
     pub(crate) async fn finish(&mut self) {
         let Some(state) = &mut self.0 else { return };
+        state.cache.written(&state.keys);
         match &state.how {
             How::WithCommit(inside) if inside.queue(&state.keys) => {}
             How::BeforeCommit => state.hope().await,

@@ -57,6 +57,7 @@ mod full;
 mod health;
 mod network;
 mod outage;
+mod outage_cache;
 mod paused;
 mod read_only;
 mod restart;

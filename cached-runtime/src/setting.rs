@@ -1,0 +1,31 @@
+//! What a builder decides besides the store.
+
+use std::time::Duration;
+
+use crate::adoption::Adoption;
+use crate::stamping::Stamping;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// The largest entry, in bytes.
+    pub(crate) max_value: usize,
+    /// How many loads run at a time while the store is away.
+    pub(crate) fallback_loads: usize,
+    /// How long what they loaded is kept; zero is not at all.
+    pub(crate) outage_cache: Duration,
+    pub(crate) adoption: Adoption,
+    pub(crate) stamping: Stamping,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            max_value: 1 << 20,
+            fallback_loads: 64,
+            outage_cache: Duration::ZERO,
+            adoption: Adoption::default(),
+            stamping: Stamping::default(),
+        }
+    }
+}
