@@ -5,6 +5,8 @@ mod history;
 #[path = "../support/soak/mod.rs"]
 mod soak;
 
+mod noticed;
+
 use std::time::Duration;
 
 use soak::fleet::Run;

@@ -26,7 +26,8 @@ impl Leftover {
         }
     }
 
-    async fn sample(&mut self, url: &str, prefix: &str) -> RedisResult<()> {
+    /// One look at all keys.
+    pub async fn sample(&mut self, url: &str, prefix: &str) -> RedisResult<()> {
         let mut connection = connect(url).await?;
         let mut cursor = 0_u64;
         loop {

@@ -19,9 +19,9 @@
 #![allow(dead_code, reason = "the example and the test use their own part")]
 
 pub mod fleet;
-mod judge;
-mod leftover;
+pub mod judge;
+pub mod leftover;
 pub mod process;
 pub mod report;
-mod server;
+pub mod server;
 pub mod weather;
