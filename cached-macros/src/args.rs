@@ -33,6 +33,7 @@ pub(crate) struct Args {
     /// Something in `skip` is no name: it may have meant any argument.
     pub(crate) skip_unreadable: bool,
     pub(crate) none_ttl: Option<Time>,
+    pub(crate) error_ttl: Option<Time>,
     pub(crate) stale: Option<Time>,
     /// `refresh = background`
     pub(crate) background: Option<Span>,
@@ -110,6 +111,7 @@ impl Args {
             skip: Vec::new(),
             skip_unreadable: false,
             none_ttl: None,
+            error_ttl: None,
             stale: None,
             background: None,
             early: None,
@@ -192,6 +194,7 @@ impl Args {
             "load_timeout" => {
                 self.load_timeout = Some(value::time(word, assigned(name, "load_timeout = \"30s\"", input)?)?);
             }
+            "error_ttl" => self.error_ttl = Some(value::time(word, assigned(name, "error_ttl = \"200ms\"", input)?)?),
             "stale" => self.stale = Some(value::time(word, assigned(name, "stale = \"10m\"", input)?)?),
             "refresh" => self.background = Some(freshness::refresh(assigned(name, "refresh = background", input)?)?),
             "early" => self.early = Some(Early::parse(name, input)?),

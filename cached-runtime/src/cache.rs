@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::clock::Millis;
 use crate::codec;
 use crate::codec::CacheValue;
-use crate::entry::{self, Entry, Header, Stored};
+use crate::entry::{self, Entry, Header, Holds, Stored};
 use crate::error::Error;
 use crate::event;
 use crate::fallback::Fallback;
@@ -270,7 +270,9 @@ impl Cache {
             (of_now && !stored.header.is_past_ttl()).then_some(stored)
         });
         let Stored { header, payload, .. } = stored.await?;
-        (header.present && header.type_tag == codec::type_tag::<V>()).then(|| codec::decode(&payload)).flatten()
+        (header.holds == Holds::Value && header.type_tag == codec::type_tag::<V>())
+            .then(|| codec::decode(&payload))
+            .flatten()
     }
 
     /// Stores a value, over whatever is there. A load that runs meanwhile will not overwrite it.
@@ -311,7 +313,7 @@ impl Cache {
             fill: Token::fresh().fill_id(),
             type_tag: codec::type_tag::<V>(),
             version: policy.version,
-            present: true,
+            holds: Holds::Value,
             created: Millis::now(),
             ttl: life.ttl,
             early: life.early,

@@ -19,6 +19,17 @@ pub trait CacheValue: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> CacheValue for T {}
 
+/// An error that can be remembered: `Clone`, `Serialize` and `DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error that can be remembered",
+    label = "not `Clone`, `Serialize` and `DeserializeOwned`",
+    note = "`error_ttl` stores the `Err` of the function; derive `Clone`, `serde::Serialize` and `serde::Deserialize` on the error type, return a `Result` with one that has them, or leave `error_ttl` out"
+)]
+pub trait CacheError: Clone + Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Clone + Serialize + DeserializeOwned> CacheError for E {}
+
 /// The JSON of `value`, or `None` when JSON cannot give it back: `Some(None)` read again is `None`, a NaN is nothing at
 /// all, an untagged enum may come back as its first variant. Storing such a value would serve a wrong one.
 pub(crate) fn encode<T: CacheValue>(value: &T) -> Option<Vec<u8>> {

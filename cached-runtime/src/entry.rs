@@ -3,10 +3,10 @@
 //! ```text
 //! byte 0      0xC5, no beginning of JSON or UTF-8 text
 //! byte 1      L lease · R lease after an ended load · W writer · E ended load (nothing stored) · V value ·
-//!             N absent (a cached `None`)
+//!             N absent (a cached `None`) · F failure (a cached error)
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
-//! V, N        fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
+//! V, N, F     fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
 //!             tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
@@ -78,6 +78,34 @@ pub(crate) fn ended(token: &Token, how: Ended) -> Vec<u8> {
     bytes
 }
 
+/// What an entry that can be served holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Value,
+    /// A cached `None`, without payload.
+    Absence,
+    /// An error that is remembered for a moment.
+    Failure,
+}
+
+impl Holds {
+    fn kind(self) -> u8 {
+        match self {
+            Self::Value => b'V',
+            Self::Absence => b'N',
+            Self::Failure => b'F',
+        }
+    }
+
+    fn of(kind: u8) -> Self {
+        match kind {
+            b'N' => Self::Absence,
+            b'F' => Self::Failure,
+            _ => Self::Value,
+        }
+    }
+}
+
 /// What a stored value says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -87,8 +115,7 @@ pub(crate) struct Header {
     pub(crate) type_tag: u64,
     /// The schema version written by the user.
     pub(crate) version: u32,
-    /// `None`: a cached absence, without payload.
-    pub(crate) present: bool,
+    pub(crate) holds: Holds,
     /// When it was stored, by the clock of whoever did. It times refreshes; nothing else may depend on it.
     pub(crate) created: Millis,
     /// Time to live as stored; `None` is for ever.
@@ -120,7 +147,7 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
     let mut bytes = Vec::with_capacity(size(tags, payload));
     bytes.push(MAGIC);
-    bytes.push(if header.present { b'V' } else { b'N' });
+    bytes.push(header.holds.kind());
     bytes.extend_from_slice(&header.fill.to_le_bytes());
     bytes.extend_from_slice(&header.type_tag.to_le_bytes());
     bytes.extend_from_slice(&header.version.to_le_bytes());
@@ -149,7 +176,7 @@ impl Header {
     /// What the stored value begins with, and no other does.
     pub(crate) fn identity(&self) -> [u8; IDENTITY] {
         let mut identity = [MAGIC; IDENTITY];
-        identity[1] = if self.present { b'V' } else { b'N' };
+        identity[1] = self.holds.kind();
         identity[2..].copy_from_slice(&self.fill.to_le_bytes());
         identity
     }
@@ -159,8 +186,8 @@ impl Header {
 #[cfg(feature = "testing")]
 pub(crate) fn seal(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return };
-    let present = header[1] % 4 > 0;
-    (header[0], header[1]) = (MAGIC, if present { b'V' } else { b'N' });
+    let holds = [Holds::Absence, Holds::Failure, Holds::Value, Holds::Value][usize::from(header[1] % 4)];
+    (header[0], header[1]) = (MAGIC, holds.kind());
     let tags = usize::from(u16::from_le_bytes([header[CHECKED - 2], header[CHECKED - 1]])).min(rest.len());
     header[CHECKED - 2..CHECKED].copy_from_slice(&u16::try_from(tags).unwrap_or(0).to_le_bytes());
     let (tagged, payload) = rest.split_at(tags);
@@ -168,7 +195,7 @@ pub(crate) fn seal(bytes: &mut [u8]) {
     header[CHECKED..].copy_from_slice(&check.to_le_bytes());
 }
 
-/// A value, or a cached absence.
+/// A value, a cached absence, or a remembered failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) header: Header,
@@ -185,7 +212,7 @@ pub(crate) enum Entry {
     Writer,
     /// A load ended and stored nothing.
     Ended(Token, Ended),
-    /// A value, or a cached absence.
+    /// A value, a cached absence, or a remembered failure.
     Value(Stored),
     /// Not ours, cut short, damaged or too large.
     Corrupt,
@@ -221,7 +248,7 @@ impl Entry {
                 };
                 Some(Self::Ended(Token::from_bytes(token)?, how))
             }
-            b'V' | b'N' => {
+            b'V' | b'N' | b'F' => {
                 let (header, rest) = bytes.split_at_checked(HEADER)?;
                 let (checked, stored) = header.split_at_checked(CHECKED)?;
                 let tags = usize::from(u16::from_le_bytes(*checked.last_chunk()?));
@@ -243,7 +270,7 @@ impl Entry {
                     stale: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
                     epoch: Stamp::from_le_bytes(at.take()?),
-                    present: kind == b'V',
+                    holds: Holds::of(kind),
                 };
                 let tags = if tags == 0 { Tags::default() } else { Tags(bytes.slice(HEADER..HEADER + tags)) };
                 let payload = bytes.slice(HEADER + tags.0.len()..);
@@ -275,7 +302,7 @@ mod tests {
             fill: 1,
             type_tag: 2,
             version: 3,
-            present: true,
+            holds: Holds::Value,
             created: Millis(1_700_000_000_000),
             ttl: Some(Duration::from_secs(60)),
             early: Duration::from_secs(48),
@@ -287,11 +314,15 @@ mod tests {
 
     #[test]
     fn a_value_comes_back_as_it_was_written() {
-        let forever = Header { ttl: None, present: false, ..header() };
+        let forever = Header { ttl: None, holds: Holds::Absence, ..header() };
+        let failure = Header { holds: Holds::Failure, ..header() };
         let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
-        for (header, tags, payload) in
-            [(header(), Tags::default(), "{}"), (forever, Tags::default(), ""), (header(), tags, "[]")]
-        {
+        for (header, tags, payload) in [
+            (header(), Tags::default(), "{}"),
+            (forever, Tags::default(), ""),
+            (failure, Tags::default(), "1"),
+            (header(), tags, "[]"),
+        ] {
             let bytes = Bytes::from(value(&header, &tags, payload.as_bytes()));
             let payload = Bytes::from_static(payload.as_bytes());
             assert_eq!(Entry::parse(&bytes, MOST), Entry::Value(Stored { header, tags, payload }));

@@ -42,6 +42,8 @@ pub(crate) struct Lease {
     /// Whether other processes may be waiting, and want to know how it ended.
     awaited: bool,
     failed: bool,
+    /// What a load that failed leaves in place of the lease, other than a marker.
+    left: Option<(Vec<u8>, Duration)>,
     /// Told whether the release was accepted.
     on_release: Option<OnRelease>,
 }
@@ -69,19 +71,22 @@ struct Held {
 }
 
 impl Held {
-    async fn release(&self, how: Option<Ended>) -> Result<bool, StoreError> {
-        let marker = how.map(|how| (entry::ended(&self.token, how), self.marker));
+    fn marker(&self, how: Ended) -> (Vec<u8>, Duration) {
+        (entry::ended(&self.token, how), self.marker)
+    }
+
+    async fn release(&self, marker: Option<(Vec<u8>, Duration)>) -> Result<bool, StoreError> {
         self.store.release(&self.key, &self.placeholder, marker).await
     }
 
     /// Tries until the lease has ended by itself: a lost connection or a refused write is no reason to let the waiters
     /// sit out the rest of it.
-    async fn release_at_last(&self, how: Option<Ended>) {
+    async fn release_at_last(&self, marker: Option<(Vec<u8>, Duration)>) {
         let ended = Instant::now() + self.px.min(AGES);
         let mut pause = RETRY.0;
         while Instant::now() + pause < ended {
             sleep(pause).await;
-            if self.release(how).await.is_ok() {
+            if self.release(marker.clone()).await.is_ok() {
                 return;
             }
             pause = (pause * 2).min(RETRY.1);
@@ -110,6 +115,7 @@ impl Lease {
             watchdog: None,
             awaited: policy.mutex,
             failed: false,
+            left: None,
             on_release: None,
         }
     }
@@ -186,7 +192,7 @@ impl Lease {
 
     /// Gives the lease back because nothing is to be stored; false when it was gone.
     pub(crate) async fn release(&mut self, how: Ended) -> Result<bool, StoreError> {
-        let released = self.held.release(self.awaited.then_some(how)).await?;
+        let released = self.held.release(self.awaited.then(|| self.held.marker(how))).await?;
         self.armed = false;
         Ok(released && !self.held.lost.load(Ordering::Relaxed))
     }
@@ -197,7 +203,7 @@ impl Lease {
             How::Fill(_) if self.held.lost.load(Ordering::Relaxed) => return None,
             How::Fill(filling) => End::Fill(filling.clone()),
             How::Release(how) => {
-                let marker = self.awaited.then(|| (entry::ended(&self.held.token, *how), self.held.marker));
+                let marker = self.awaited.then(|| self.held.marker(*how));
                 End::Release(marker)
             }
         };
@@ -207,6 +213,11 @@ impl Lease {
     /// It was sent, and answered.
     pub(crate) fn ended(&mut self) {
         self.armed = false;
+    }
+
+    /// Leaves this in its place when the load has failed, and lets it live so long.
+    pub(crate) fn leave(&mut self, left: (Vec<u8>, Duration)) {
+        self.left = Some(left);
     }
 
     /// Gives the lease back because the load failed, without waiting for it; `then` learns whether it was still held:
@@ -235,13 +246,15 @@ impl Drop for Lease {
         // A cancelled load leaves nothing: one waiter takes over. After a failed one the waiters load in parallel;
         // in turn they would fail one after another.
         let failed = self.failed || std::thread::panicking();
-        let how = (failed && self.awaited).then_some(Ended::Unstored);
+        let marker = (failed && self.awaited).then(|| self.held.marker(Ended::Unstored));
+        let marker = self.left.take().filter(|_| failed).or(marker);
         let held = Arc::clone(&self.held);
         // Not one that may never have been acquired: in an outage there is one with every call.
         let acquired = self.watchdog.is_some();
         let mut release = Box::pin(unconstrained({
             let held = Arc::clone(&held);
-            async move { held.release(how).await }
+            let marker = marker.clone();
+            async move { held.release(marker).await }
         }));
         // Polled once here, so that it is on its way before whatever this task sends next. No more than that: a runtime
         // that is shutting down has no timers.
@@ -259,7 +272,7 @@ impl Drop for Lease {
             };
             released(answer.as_ref().is_ok_and(|accepted| *accepted));
             if answer.is_err() && acquired {
-                held.release_at_last(how).await;
+                held.release_at_last(marker).await;
             }
         });
     }

@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec;
-use crate::entry::{self, Before, Ended, Entry, IDENTITY, Stored};
+use crate::entry::{self, Before, Ended, Entry, Holds, IDENTITY, Stored};
 use crate::event;
 use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
@@ -134,10 +134,10 @@ impl Context {
                         self.counters.coalesced.add();
                         return Slot::found(self, found);
                     }
-                    Some(Err(Alone)) if Instant::now() >= deadline => {
-                        return self.waited_long_enough(rejected).await;
-                    }
-                    Some(Err(Alone)) => return Slot::missed(self, Role::Alone),
+                    Some(Err(Alone::WaitedInVain)) => return self.waited_long_enough(rejected).await,
+                    // The error may be in the store, for those who may not share it here.
+                    Some(Err(Alone::LoadFailed)) if self.policy.error_ttl.is_some() && !parallel => parallel = true,
+                    Some(Err(_)) => return Slot::missed(self, Role::Alone),
                     None => {}
                 }
             }
@@ -233,6 +233,8 @@ impl Context {
                                 return self.serve_absence(lead, type_tag);
                             }
                             Entry::Ended(..) => parallel = true,
+                            // Whoever remembers no errors takes this for the end of a load that stored nothing.
+                            Entry::Value(stored) if stored.header.holds == Holds::Failure => parallel = true,
                             _ => {}
                         },
                         Ok(None) => {}
@@ -261,16 +263,17 @@ impl Context {
             let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
             let Some(_waiting) = waiting else {
                 self.counters.bypasses.add();
-                return Some(Err(Alone));
+                return Some(Err(Alone::Bypassed));
             };
             match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
                 Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
                     Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
                 }
                 Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
-                Ok(Landing::Shared(_) | Landing::LoadAlone) => Some(Err(Alone)),
+                Ok(Landing::LoadAlone) => Some(Err(Alone::LoadFailed)),
+                Ok(Landing::Shared(_)) => Some(Err(Alone::OtherVersion)),
                 Ok(Landing::Again) => None,
-                Err(_) => Some(Err(Alone)),
+                Err(_) => Some(Err(Alone::WaitedInVain)),
             }
         })
     }
@@ -308,6 +311,7 @@ impl Context {
             && Some(stored.header.fill) != rejected
             && self.stamps.cover(stored.header.epoch, &stored.tags)
             && !self.policy.is_over(&stored.header)
+            && (stored.header.holds != Holds::Failure || self.policy.error_ttl.is_some())
     }
 
     /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
@@ -410,6 +414,9 @@ impl Context {
             {
                 Looked::Unleased
             }
+            Entry::Value(stored) if stored.header.holds == Holds::Failure => {
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Ended).await
+            }
             Entry::Value(stored) => {
                 // What was invalidated by its stamps is as good as gone, and so is what is too old.
                 if self.stamps.cover(stored.header.epoch, &stored.tags) && !self.policy.is_over(&stored.header) {
@@ -496,11 +503,11 @@ impl Context {
         Slot::missed(self, Role::Leader(lead, lease))
     }
 
-    /// Whoever followed this call while it waited gets what it found.
+    /// Whoever followed this call while it waited gets what it found. A remembered error they find themselves.
     fn share(&self, lead: Option<Lead>, stored: &Stored) {
-        if let Some(lead) = lead {
+        if let Some(lead) = lead.filter(|_| stored.header.holds != Holds::Failure) {
             let Stored { header, payload, .. } = stored;
-            let payload = header.present.then(|| payload.clone());
+            let payload = (header.holds == Holds::Value).then(|| payload.clone());
             let shared = Shared { type_tag: header.type_tag, version: header.version, payload };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
@@ -543,5 +550,10 @@ impl Context {
     }
 }
 
-/// Run the body without sharing or storing anything.
-struct Alone;
+/// Why the body is to be run without sharing or storing anything.
+enum Alone {
+    Bypassed,
+    LoadFailed,
+    OtherVersion,
+    WaitedInVain,
+}

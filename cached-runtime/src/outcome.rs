@@ -20,6 +20,8 @@ pub trait Shape {
     type Written;
     /// What is stored: without the `Option`, if there is one.
     type Value;
+    /// The `Err`, if there can be one.
+    type Error;
 
     /// `Err` is an output of which nothing may be stored.
     fn split(out: Self::Out) -> Result<Self::Written, Self::Out>
@@ -58,6 +60,12 @@ pub trait Shape {
         codec::type_tag::<Self::Value>()
     }
 
+    /// A failed output's error.
+    fn error(out: &Self::Out) -> Option<&Self::Error>;
+
+    /// The output that is this error.
+    fn fail(error: Self::Error) -> Option<Self::Out>;
+
     /// A failed output's error, for those who waited.
     fn share(out: &Self::Out) -> Option<SharedError>;
 
@@ -78,6 +86,7 @@ impl<P: Presence> Shape for Infallible<P> {
     type Out = P::Written;
     type Written = P::Written;
     type Value = P::Value;
+    type Error = std::convert::Infallible;
 
     fn split(out: P::Written) -> Result<P::Written, P::Written>
     where
@@ -127,6 +136,14 @@ impl<P: Presence> Shape for Infallible<P> {
         P::type_tag()
     }
 
+    fn error(_: &P::Written) -> Option<&std::convert::Infallible> {
+        None
+    }
+
+    fn fail(_: std::convert::Infallible) -> Option<P::Written> {
+        None
+    }
+
     fn share(_: &P::Written) -> Option<SharedError> {
         None
     }
@@ -140,6 +157,7 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
     type Out = Result<P::Written, E>;
     type Written = P::Written;
     type Value = P::Value;
+    type Error = E;
 
     fn split(out: Self::Out) -> Result<P::Written, Self::Out>
     where
@@ -193,6 +211,14 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
 
     fn type_tag() -> u64 {
         P::type_tag()
+    }
+
+    fn error(out: &Self::Out) -> Option<&E> {
+        out.as_ref().err()
+    }
+
+    fn fail(error: E) -> Option<Self::Out> {
+        Some(Err(error))
     }
 
     fn share(out: &Self::Out) -> Option<SharedError> {

@@ -21,6 +21,7 @@ pub struct Policy {
     pub(crate) version: u32,
     pub(crate) jitter: f64,
     pub(crate) load_timeout: Duration,
+    pub(crate) error_ttl: Option<Duration>,
     pub(crate) stale: Option<Duration>,
     pub(crate) stale_on_timeout: bool,
     pub(crate) background: bool,
@@ -72,6 +73,7 @@ impl Policy {
             version: 1,
             jitter: 0.05,
             load_timeout: Duration::from_secs(30),
+            error_ttl: None,
             stale: None,
             stale_on_timeout: false,
             background: false,
@@ -120,6 +122,13 @@ impl Policy {
     /// A load longer than this loses its lease (30 s unless said); its own caller still gets the value.
     pub const fn load_timeout(mut self, timeout: Duration) -> Self {
         self.load_timeout = timeout;
+        self
+    }
+
+    /// Errors are remembered, this long. Only an annotated function knows that its errors can be stored.
+    #[doc(hidden)]
+    pub const fn error_ttl(mut self, ttl: Duration) -> Self {
+        self.error_ttl = Some(ttl);
         self
     }
 

@@ -26,6 +26,6 @@ pub use crate::policy::Policy;
 pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
 pub use crate::site::Site;
 pub use crate::spawned::{in_background, in_background_blocking};
-pub use crate::typed::typed;
+pub use crate::typed::{remembering, typed};
 pub use crate::write::{Write, begin, begin_blocking};
 pub use crate::written::{writing, writing_through};

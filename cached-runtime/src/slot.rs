@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::call::Context;
 use crate::chain::Chain;
 use crate::clock::Millis;
-use crate::entry::{self, Ended, Header, Stored};
+use crate::entry::{self, Ended, Header, Holds, Stored};
 use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
 use crate::freshness::{Due, Life};
@@ -34,12 +34,22 @@ pub(crate) enum Found {
         fill: Option<u64>,
     },
     Error(SharedError),
+    /// A remembered error.
+    Failure {
+        type_tag: u64,
+        payload: Bytes,
+        fill: u64,
+    },
 }
 
 impl From<Stored> for Found {
     fn from(Stored { header, payload, .. }: Stored) -> Self {
-        let payload = header.present.then_some(payload);
-        Self::Value { type_tag: header.type_tag, payload, fill: Some(header.fill) }
+        let Header { type_tag, fill, .. } = header;
+        match header.holds {
+            Holds::Value => Self::Value { type_tag, payload: Some(payload), fill: Some(fill) },
+            Holds::Absence => Self::Value { type_tag, payload: None, fill: Some(fill) },
+            Holds::Failure => Self::Failure { type_tag, payload, fill },
+        }
     }
 }
 
@@ -69,6 +79,13 @@ impl Loaded {
             Self::Absent => &[],
         }
     }
+
+    pub(crate) fn holds(&self) -> Holds {
+        match self {
+            Self::Value(_) => Holds::Value,
+            Self::Absent => Holds::Absence,
+        }
+    }
 }
 
 /// A call between its lookup and its fill. Dropped early, it gives back whatever it holds.
@@ -88,6 +105,8 @@ struct State {
     took: Duration,
     /// What to store, and whether the user's `unless` allows it.
     loaded: Option<(u64, Loaded)>,
+    /// The error to be remembered, encoded, with its type.
+    failure: Option<(u64, Vec<u8>)>,
     unless: bool,
     per_value: Option<Duration>,
     /// Held while the body runs.
@@ -107,6 +126,7 @@ impl Slot {
             began: None,
             took: Duration::ZERO,
             loaded: None,
+            failure: None,
             unless: false,
             per_value: None,
             turn: None,
@@ -263,6 +283,31 @@ impl Slot {
         self.ended_without_value(error);
     }
 
+    /// The error is remembered, if it is this call that would have stored the value.
+    pub(crate) fn remember(&mut self, type_tag: u64, error: Vec<u8>) {
+        self.0.failure = Some((type_tag, error));
+    }
+
+    /// The entry of a failure, and how long it stays.
+    fn failure(&mut self, lease: &Lease) -> Option<(Vec<u8>, Duration)> {
+        let (type_tag, error) = self.0.failure.take()?;
+        let cx = self.0.cx.as_ref()?;
+        let px = cx.policy.jittered(cx.policy.error_ttl?);
+        let header = Header {
+            fill: lease.token().fill_id(),
+            type_tag,
+            version: cx.policy.version,
+            holds: Holds::Failure,
+            created: Millis::now(),
+            ttl: Some(px),
+            early: px,
+            stale: Duration::ZERO,
+            load: Duration::ZERO,
+            epoch: cx.stamps.epoch.unwrap_or_default(),
+        };
+        Some((entry::value(&header, &cx.stamps.written(), &error), px))
+    }
+
     /// The body's value would not come back from its codec as it went in.
     pub(crate) fn unstorable(&mut self) {
         if let Some(cx) = &self.0.cx {
@@ -273,7 +318,7 @@ impl Slot {
 
     fn ended_without_value(&mut self, error: Option<SharedError>) {
         self.0.turn = None;
-        let (lead, lease) = match std::mem::replace(&mut self.0.role, Role::Alone) {
+        let (lead, mut lease) = match std::mem::replace(&mut self.0.role, Role::Alone) {
             Role::Leader(lead, lease) => (lead, lease),
             Role::Refresher(refresh) => {
                 if let Some(cx) = &self.0.cx {
@@ -283,6 +328,11 @@ impl Slot {
             }
             Role::Alone => return,
         };
+        if let Some(lease) = &mut lease
+            && let Some(failure) = self.failure(lease)
+        {
+            lease.leave(failure);
+        }
         // As before a fill: who joins from here on may come after an invalidation.
         lead.seal();
         match lease {
@@ -375,7 +425,7 @@ impl Slot {
             fill,
             type_tag,
             version: cx.policy.version,
-            present: matches!(loaded, Loaded::Value(_)),
+            holds: loaded.holds(),
             created: Millis::now(),
             ttl: life.ttl,
             early: life.early,

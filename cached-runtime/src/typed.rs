@@ -5,7 +5,7 @@ use std::any::type_name;
 use crate::background::{self, InRuntime};
 use crate::chain::Loading;
 use crate::codec;
-use crate::codec::CacheValue;
+use crate::codec::{CacheError, CacheValue};
 use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
@@ -19,6 +19,15 @@ pub struct TypedSlot<S: Shape> {
     pub(crate) slot: Slot,
     /// One pointer, not four, in the future of every annotated function.
     codec: fn() -> Codec<S>,
+    /// Of errors that are remembered.
+    errors: Option<fn() -> Errors<S>>,
+}
+
+struct Errors<S: Shape> {
+    /// What to store, with its type; `None`: no error, or the codec cannot give it back.
+    encode: fn(&S::Out) -> Option<(u64, Vec<u8>)>,
+    /// The output for a stored error of that type.
+    decode: fn(u64, &[u8]) -> Option<S::Out>,
 }
 
 struct Codec<S: Shape> {
@@ -46,7 +55,23 @@ where
         split: S::split,
         encode: encode::<S>,
     };
-    TypedSlot { slot, codec }
+    TypedSlot { slot, codec, errors: None }
+}
+
+/// `error_ttl`: lets a slot store errors, and serve those that are stored.
+#[doc(hidden)]
+pub fn remembering<S>(slot: TypedSlot<S>) -> TypedSlot<S>
+where
+    S: Shape,
+    S::Error: CacheError,
+{
+    let errors = || Errors {
+        encode: |out| Some((codec::type_tag::<S::Error>(), codec::encode(S::error(out)?)?)),
+        decode: |type_tag, json| {
+            if type_tag == codec::type_tag::<S::Error>() { codec::decode(json).and_then(S::fail) } else { None }
+        },
+    };
+    TypedSlot { errors: Some(errors), ..slot }
 }
 
 /// What to store; `None`: the codec cannot give it back.
@@ -81,7 +106,11 @@ impl<S: Shape> TypedSlot<S> {
 
     fn read(&mut self) -> Read<S::Out> {
         let Some(found) = self.slot.take_found() else { return Read::Load };
-        let fill = if let Found::Value { fill, .. } = &found { *fill } else { None };
+        let fill = match &found {
+            Found::Value { fill, .. } => *fill,
+            Found::Failure { fill, .. } => Some(*fill),
+            Found::Error(_) => None,
+        };
         match (self.output(found), fill) {
             (Some(out), _) => Read::Hit(out),
             (None, Some(fill)) => Read::Unreadable(fill),
@@ -94,6 +123,7 @@ impl<S: Shape> TypedSlot<S> {
     fn output(&self, found: Found) -> Option<S::Out> {
         match found {
             Found::Error(error) => S::shared(&error),
+            Found::Failure { type_tag, payload, .. } => ((self.errors?)().decode)(type_tag, &payload),
             Found::Value { type_tag, .. } if type_tag != S::type_tag() => None,
             Found::Value { payload: None, .. } => ((self.codec)().absent)(),
             Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json),
@@ -129,6 +159,9 @@ impl<S: Shape> TypedSlot<S> {
             Err(out) => {
                 // The old value is still there: it is a better answer than an error.
                 let old = self.slot.take_old().and_then(|old| self.output(old));
+                if let Some((type_tag, error)) = self.errors.and_then(|errors| (errors().encode)(&out)) {
+                    self.slot.remember(type_tag, error);
+                }
                 self.slot.failed(S::share(&out), true);
                 return Err(old.unwrap_or(out));
             }

@@ -374,7 +374,7 @@ impl State {
             fill: Token::fresh().fill_id(),
             type_tag,
             version: self.policy.version,
-            present: matches!(loaded, Loaded::Value(_)),
+            holds: loaded.holds(),
             created: Millis::now(),
             ttl: life.ttl,
             early: life.early,

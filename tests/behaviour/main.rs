@@ -35,6 +35,7 @@ mod oversized;
 mod patience;
 mod processes;
 mod races;
+mod remembered;
 mod repository;
 mod rivals;
 mod row;

@@ -132,6 +132,7 @@ pub(super) fn time(option: &str, expr: Expr) -> syn::Result<Time> {
     if time.millis == 0 {
         let instead = match option {
             "none_ttl" => "leave `none_ttl` out to not cache `None`",
+            "error_ttl" => "leave `error_ttl` out to not remember errors",
             "stale" => "leave `stale` out to serve nothing past its ttl",
             "wait" => "leave `mutex` out to not wait",
             _ => "write how long it may be, such as \"2s\"",

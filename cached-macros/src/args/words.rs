@@ -9,6 +9,7 @@ const CACHED: &[&str] = &[
     "mutex",
     "skip",
     "none_ttl",
+    "error_ttl",
     "stale",
     "refresh",
     "early",
@@ -67,7 +68,7 @@ pub(super) fn twice(attribute: Attribute, word: &str) -> String {
 }
 
 /// Planned, and no option yet.
-const LATER: [&str; 2] = ["error_ttl", "local"];
+const LATER: [&str; 1] = ["local"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
 const HABITS: &[(&str, &[&str], &str)] = &[
@@ -150,6 +151,11 @@ const HABITS: &[(&str, &[&str], &str)] = &[
         &["grace", "soft_ttl", "stale_if_error", "stale_while_revalidate", "swr"],
         "serving a value past its ttl while one caller loads it anew is `stale = \"10m\"`",
     ),
+    (
+        "error_ttl",
+        &["cache_errors", "err_ttl", "failure_ttl"],
+        "remembering an error for a moment is `error_ttl = \"200ms\"`",
+    ),
     ("early", &["beta", "prefetch", "refresh_ahead", "xfetch"], "loading anew before the ttl is over is `early = 1.0`"),
     ("refresh", &["background", "revalidate", "spawn"], "loading anew in a spawned task is `refresh = background`"),
     ("jitter", &["spread", "ttl_jitter"], "shortening each ttl at random is `jitter = 0.1`"),
@@ -206,6 +212,7 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)>
         (Attribute::Invalidate, "value") => {
             "an invalidation stores nothing; write `#[write_through]` to store the value"
         }
+        (_, "error_ttl") => "it is about loads; leave it out",
         (Attribute::WriteThrough, "stale" | "refresh" | "early") => {
             "it is for readers, who load anew what is out of date; leave it out"
         }

@@ -57,6 +57,13 @@ fn in_a_batch(args: &Args, errors: &mut Errors) {
     });
     let stale = args.stale.map(|time| ("stale", time.span));
     let refresh = args.background.map(|span| ("refresh", span));
+    if let Some(time) = args.error_ttl {
+        errors.at(
+            time.span,
+            "the error of a batch is about all of its ids, and a later call has others; leave `error_ttl` out here, and \
+             write it at the function for a single id",
+        );
+    }
     for (option, span) in [stale, refresh, early].into_iter().flatten() {
         errors.at(
             span,

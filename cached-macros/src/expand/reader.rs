@@ -147,7 +147,10 @@ impl Expansion<'_> {
         let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
         let rt = self.runtime.at(at);
         let shape = self.shape(at, self.shares());
-        let typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
+        let mut typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
+        if self.args.error_ttl.is_some() {
+            typed = quote_spanned!(at=> #rt::remembering(#typed));
+        }
         quote_spanned!(here=> let mut __slot = #typed;)
     }
     /// Whether waiters may get a clone of the error.

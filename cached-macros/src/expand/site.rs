@@ -83,6 +83,7 @@ fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {
         policy.extend(quote_spanned!(here=> .mutex() #(.lease(#lease))* #(.wait(#wait))* #stale));
     }
     let none_ttl = args.none_ttl.map(duration).into_iter();
+    let error_ttl = args.error_ttl.map(duration).into_iter();
     let stale = args.stale.map(duration).into_iter();
     let background = args.background.map(|_| quote_spanned!(here=> .in_background()));
     let early = args.early.map(|early| match early {
@@ -96,7 +97,7 @@ fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {
     let jitter = args.jitter.map(Literal::f64_suffixed).into_iter();
     let load_timeout = args.load_timeout.map(duration).into_iter();
     policy.extend(quote_spanned! {here=>
-        #(.none_ttl(#none_ttl))* #(.stale(#stale))* #background #early #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
+        #(.none_ttl(#none_ttl))* #(.error_ttl(#error_ttl))* #(.stale(#stale))* #background #early #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
     });
     policy
 }

@@ -74,6 +74,8 @@ shapes! { Cached
         mutex(lease = "2s", wait = 10, on_timeout = load), when = id > 0, unless = |user| user.is_none(), jitter = 0.1,
         load_timeout = "5s", cache = self.cache.clone(), crate = ::my::rt"#
         "async fn find_user(&self, pool: &Pool, id: i64, kind: u8) -> Result<Option<User>, Error> { body() }"
+    errors_remembered: r#"key = "user:<id>", ttl = 60, error_ttl = "200ms""#
+        "async fn find_user(id: i64) -> Result<User, Error> { body() }"
     served_stale: r#"key = "user:<id>", ttl = 60, stale = "10m", early = 2.0, mutex(on_timeout = stale)"#
         "async fn find_user(id: i64) -> Result<User, Error> { body() }"
     refreshed_in_the_background: r#"key = "user:<id>", ttl = |user| user.ttl, refresh = background, early, skip(pool)"#
