@@ -56,9 +56,13 @@ use crate::newtype::Newtype;
 /// |---|---|---|
 /// | `key = "user:<id>"`, `key = UserKey { id }` | the template of the key, see below, or a [typed key](macro@CacheKey) | compile error |
 /// | `ttl = 3600`, `ttl = "1h30m"`, `ttl = never`, <code>ttl = \|v\| expr</code> | how long a value lives: seconds, text, or taken from the loaded value (seconds or a `Duration`; zero: not stored) | compile error |
-/// | `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)` | one loader per key across all processes; the others wait for its result | callers of one process share a load |
+/// | `mutex`, `mutex(lease = "2s", wait = "10s", on_timeout = load)` | one loader per key across all processes; the others wait for its result, and after `wait` load themselves; with `on_timeout = stale` they look once more before | callers of one process share a load |
 /// | `skip(pool, ctx)` | arguments that the value does not depend on | every argument must be in the key or here |
 /// | `none_ttl = "30s"` | also cache `None`, that long | `None` is not cached |
+/// | `error_ttl = "200ms"` | remember an `Err`, that long; its type is `Clone + Serialize + DeserializeOwned` | errors are never cached |
+/// | `stale = "10m"` | serve a value that long past its ttl, while one caller loads it anew | nothing is served past its ttl |
+/// | `refresh = background` | load anew in a spawned task, see below | the caller that took it on waits for it |
+/// | `early`, `early = 1.0`, `early = off` | load anew before the ttl is over, see below | as `1.0`, for values that took 5 ms or more to load |
 /// | `version = 2` | the schema version of the value; values of another one are misses | `1` |
 /// | `when = expr` | use the cache only then | always |
 /// | <code>unless = \|v\| expr</code> | do not store such a value | everything is stored |
@@ -95,6 +99,22 @@ use crate::newtype::Newtype;
 ///
 /// Another call may be loading some of the ids. A batch loads its own first, and then waits for those; where that load
 /// fails, the body runs once more. So arguments that are neither references nor ids have to be `Clone`.
+///
+/// # Freshness
+///
+/// A value that is past its ttl and not past `stale`, or that `early` picks before its end, is *due*: one caller, in all
+/// processes, loads it anew, and everybody else is served what is there. What was invalidated meanwhile stays so: the new
+/// value replaces nothing but the one that was read. Where the load fails the old value is served, to that caller too,
+/// and nobody tries again for a moment (the lease, at most a second). While a first value is being loaded there is no
+/// older one: who waits for it waits, and `on_timeout = stale` serves only what came in the meantime.
+///
+/// `early` is XFetch: each call draws, the likelier the nearer the end and the longer the load took, and `early = 2.0`
+/// begins twice as early. Never before 80 % of the ttl; and without `stale` never so late that the load would not be
+/// done in time. A key that is read rarely is not kept alive by this.
+///
+/// With `refresh = background` the load is a task on the caller's runtime (a blocking body: a thread of the cache's), and
+/// has `load_timeout` to end. It outlives the call, so arguments are owned: `self: Arc<Self>`, `String`, a pool that was
+/// cloned; and what it holds across an await is `Send`.
 ///
 /// # Functions
 ///

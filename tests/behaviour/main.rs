@@ -24,6 +24,7 @@ mod expiry;
 mod failing;
 mod forms;
 mod gate;
+mod hot;
 mod invalidation;
 mod itself;
 mod late_errors;

@@ -29,6 +29,8 @@ struct Row {
     invalidated: Arc<AtomicU64>,
     loads: Count,
     stale: Count,
+    /// Whether every read may refresh what it finds.
+    refreshes: bool,
 }
 
 impl Row {
@@ -50,10 +52,30 @@ impl Row {
         Some(self.load(dice).await)
     }
 
+    #[cached(
+        key = "row:<self.number>", ttl = "1ms", stale = "60s", mutex, skip(dice), cache = self.cache.clone()
+    )]
+    async fn refreshed(&self, dice: Dice) -> Result<u64, String> {
+        Ok(self.load(dice).await)
+    }
+
+    #[cached(
+        key = "row:<self.number>", ttl = "1ms", stale = "60s", refresh = background, mutex, skip(dice),
+        cache = self.cache.clone()
+    )]
+    async fn refreshed_in_the_background(self: Arc<Self>, dice: Dice) -> Result<u64, String> {
+        Ok(self.load(dice).await)
+    }
+
     /// One read, checked.
     async fn read(&self, mut dice: Dice) {
         let newest = self.invalidated.load(Ordering::SeqCst);
-        let seen = if dice.roll(3) == 0 { self.unguarded(dice).await } else { self.guarded(dice).await.ok() };
+        let seen = match (self.refreshes, dice.roll(3)) {
+            (true, 0) => Arc::new(self.clone()).refreshed_in_the_background(dice).await.ok(),
+            (true, _) => self.refreshed(dice).await.ok(),
+            (false, 0) => self.unguarded(dice).await,
+            (false, _) => self.guarded(dice).await.ok(),
+        };
         if seen.is_none_or(|seen| seen < newest) {
             self.stale.add();
         }
@@ -77,7 +99,7 @@ struct Verdict {
 }
 
 /// Readers and writers of one row, each after a delay of its own; then three reads that nothing disturbs.
-async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
+async fn interleaving(processes: [Cache; 2], number: u64, refreshes: bool) -> Verdict {
     let mut dice = Dice::new(number);
     let (version, invalidated) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicU64::new(1)));
     let (loads, stale) = (Count::default(), Count::default());
@@ -88,6 +110,7 @@ async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
         invalidated: Arc::clone(&invalidated),
         loads: loads.clone(),
         stale: stale.clone(),
+        refreshes,
     });
     let mut tasks = JoinSet::new();
     for task in 0..3 + dice.roll(5) {
@@ -119,7 +142,7 @@ async fn interleaving(processes: [Cache; 2], number: u64) -> Verdict {
     Verdict { stale: stale.get(), undisturbed: 3, undisturbed_loads: loads.get() - before }
 }
 
-async fn verdict(processes: [Cache; 2], interleavings: u64) -> Verdict {
+async fn verdict(processes: [Cache; 2], interleavings: u64, refreshes: bool) -> Verdict {
     let mut total = Verdict::default();
     let mut running: JoinSet<Verdict> = JoinSet::new();
     for number in 0..interleavings + AT_ONCE {
@@ -130,7 +153,7 @@ async fn verdict(processes: [Cache; 2], interleavings: u64) -> Verdict {
             total.undisturbed_loads += one.undisturbed_loads;
         }
         if number < interleavings {
-            running.spawn(interleaving(processes.clone(), number));
+            running.spawn(interleaving(processes.clone(), number, refreshes));
         }
     }
     total
@@ -138,7 +161,7 @@ async fn verdict(processes: [Cache; 2], interleavings: u64) -> Verdict {
 
 async fn none_is_stale(processes: [Cache; 2]) {
     let caches = processes.clone();
-    let verdict = verdict(processes, INTERLEAVINGS).await;
+    let verdict = verdict(processes, INTERLEAVINGS, false).await;
     assert_eq!(verdict.stale, 0, "{verdict:?}");
     assert!(verdict.undisturbed_loads * 2 < verdict.undisturbed, "more misses than hits: {verdict:?}");
     // A store that answers nothing would pass both.
@@ -147,9 +170,18 @@ async fn none_is_stale(processes: [Cache; 2]) {
     assert!(stats.hits > INTERLEAVINGS && stats.late_fills > 0, "nothing raced: {stats:?}");
 }
 
+async fn none_is_stale_although_refreshed(processes: [Cache; 2]) {
+    let caches = processes.clone();
+    let verdict = verdict(processes, INTERLEAVINGS, true).await;
+    assert_eq!(verdict.stale, 0, "{verdict:?}");
+    let stats = caches[0].stats().total();
+    assert_eq!(stats.errors, 0, "{stats:?}");
+    assert!(stats.refreshes > INTERLEAVINGS / 2 && stats.late_fills > 0, "nothing raced: {stats:?}");
+}
+
 /// The checker must see what it is there to see.
-async fn some_are_stale(processes: [Cache; 2]) {
-    let verdict = verdict(processes, INTERLEAVINGS).await;
+async fn some_are_stale(processes: [Cache; 2], refreshes: bool) {
+    let verdict = verdict(processes, INTERLEAVINGS, refreshes).await;
     assert!(verdict.stale > 0, "{verdict:?}");
 }
 
@@ -166,9 +198,27 @@ async fn over_redis_no_read_after_an_invalidation_is_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_memory_no_refresh_brings_back_what_was_invalidated() {
+    let cache = World::memory().cache;
+    none_is_stale_although_refreshed([cache.clone(), cache]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_redis_no_refresh_brings_back_what_was_invalidated() {
+    let redis = Redis::start();
+    none_is_stale_although_refreshed([patient(&redis), patient(&redis)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_memory_a_refill_that_does_not_compare_is_found_out() {
+    let cache = Cache::builder().wrap_store(Faulty::wrap(Fault::RefillWithoutCompare)).build().unwrap();
+    some_are_stale([cache.clone(), cache], true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_memory_an_unconditional_fill_is_found_out() {
     let cache = Cache::builder().wrap_store(Faulty::wrap(Fault::UnconditionalFill)).build().unwrap();
-    some_are_stale([cache.clone(), cache]).await;
+    some_are_stale([cache.clone(), cache], false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,5 +232,5 @@ async fn over_redis_an_unconditional_fill_is_found_out() {
             .build()
             .unwrap()
     };
-    some_are_stale([cache(), cache()]).await;
+    some_are_stale([cache(), cache()], false).await;
 }

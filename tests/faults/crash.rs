@@ -64,6 +64,54 @@ async fn a_killed_loader_is_replaced_within_its_lease() {
     expiry.end();
 }
 
+/// How a value is refreshed as soon as it is there.
+fn always_due(lease: Duration) -> Policy {
+    Policy::ttl(Duration::from_millis(1)).stale(Duration::from_secs(60)).lease(lease)
+}
+
+/// The child's part: takes on the refresh of a value, and loads until it is killed.
+async fn refresh_until_killed(url: &str, lease: Duration) {
+    let load = || async {
+        child::say("loading");
+        child::listen().await;
+        Ok::<_, std::convert::Infallible>(7_u64)
+    };
+    let _ = cache(url).get_or_load(key!("rate"), always_due(lease), load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_refresher_holds_nobody_up_and_is_replaced_within_its_lease() {
+    let lease = Duration::from_secs(1);
+    if let Some(arguments) = child::arguments() {
+        return refresh_until_killed(&arguments[0], lease).await;
+    }
+    let redis = Redis::start();
+    let cache = patient(&redis);
+    let loads = crate::support::Count::default();
+    let read = async || {
+        let began = Instant::now();
+        let load = || async { Ok::<_, std::convert::Infallible>(loads.add()) };
+        let Ok(value) = cache.get_or_load(key!("rate"), always_due(lease), load).await;
+        assert!(began.elapsed() < SLACK, "a read took {:?}", began.elapsed());
+        value
+    };
+    assert_eq!(read().await, 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let this = "crash::a_killed_refresher_holds_nobody_up_and_is_replaced_within_its_lease";
+    let mut child = Child::of(this, &[&redis.url()], &[]);
+    assert_eq!(child.says().await, "loading");
+    let watched = Instant::now();
+    // Longer than the lease, which a living refresher renews.
+    while watched.elapsed() < lease * 3 / 2 {
+        assert_eq!(read().await, 1, "refreshed while the refresher lived");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.signal("-KILL");
+    let killed = Instant::now();
+    eventually("another refresher", async || read().await == 2).await;
+    assert!(killed.elapsed() < lease + SLACK, "{:?}", killed.elapsed());
+}
+
 /// The child's part: many calls on few keys, loads and invalidations among them, until it is killed.
 async fn work_until_killed(url: &str, lease: Duration) {
     let service = Service::over(cache(url)).mutex().lease(lease).loading_for(Duration::from_millis(2));
