@@ -107,7 +107,8 @@ async fn run(options: Options) -> bool {
         }
     }
     println!(
-        "\nown p99: afterwards, less the rest of a load that ran when the call came: what began before a call is not for it\n\
+        "\nown p99: afterwards, less the rest of a load that ran when the call came: what began before a call is not for\n\
+         it, and in the first second of a hung server it is waited for after the deadline\n\
          paid: calls that waited for the server, all of them begun before it was given up\n\
          loads*: of one key at a time, most"
     );
