@@ -36,6 +36,7 @@
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use cached_runtime::{Cache, CacheKey, KeyPart, cached, invalidate, key, write_through};
 
@@ -179,6 +180,23 @@ impl Repository {
     }
 }
 
+impl Repository {
+    #[cached(key = "spawned:<id>", ttl = 60, stale = 60, early = 2.0, refresh = background, error_ttl = 1)]
+    async fn spawned(self: Arc<Self>, mut id: Id) -> Result<u32, String> {
+        id.0 += ready(self.offset).await;
+        Ok(id.0)
+    }
+
+    #[cached(
+        key = "spawned-now:<id>", ttl = |_| 60, unless = |number| *number == 0, stale = 60, early = off,
+        refresh = background, mutex(on_timeout = stale)
+    )]
+    fn spawned_now(self: Arc<Self>, mut id: Id) -> u32 {
+        id.0 += self.offset;
+        id.0
+    }
+}
+
 #[tokio::test]
 async fn the_expansion_has_no_lints() {
     Cache::in_memory().install();
@@ -208,4 +226,7 @@ async fn the_expansion_has_no_lints() {
     assert_eq!(repository.batch_now(vec![Id(8), Id(9)]), [8, 9]);
     assert_eq!(repository.batch_pinned(&[Id(5)]).await, BTreeMap::from([(Id(5), 7)]));
     assert_eq!(repository.batch_of_nothing(&[id]).await, [None]);
+    let repository = Arc::new(repository);
+    assert_eq!(Arc::clone(&repository).spawned(id).await, Ok(3));
+    assert_eq!(repository.spawned_now(id), 3);
 }

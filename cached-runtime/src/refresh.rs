@@ -9,8 +9,8 @@
 //! body ── refill = compare-and-set on the value that was read
 //! ```
 //! The flag and the lease only save loads. What is right comes from the comparison: a value that was invalidated, or
-//! replaced, since it was read is not replaced by this load. Without it: find, read, commit, invalidate, load, refill,
-//! and the old value is there for good (the model finds it in 9 steps).
+//! replaced, since it was read is not replaced by this load. Without it: find, read, commit, invalidate, refill,
+//! and the old value is there for good (5 steps).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;

@@ -203,20 +203,33 @@ impl fmt::Display for Stats {
         let width = rows().map(|row| short(row.name).len()).max().unwrap_or(8).max(8);
         writeln!(
             f,
-            "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
-            "function", "hits", "misses", "hit %", "loads", "coalesced", "stores", "late", "invalid.", "errors"
+            "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>7} {:>7} {:>9} {:>6} {:>9} {:>6}",
+            "function",
+            "hits",
+            "misses",
+            "hit %",
+            "loads",
+            "coalesced",
+            "stale",
+            "refresh",
+            "stores",
+            "late",
+            "invalid.",
+            "errors"
         )?;
         for row in rows() {
             let ratio = row.hit_ratio().map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
             writeln!(
                 f,
-                "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
+                "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>7} {:>7} {:>9} {:>6} {:>9} {:>6}",
                 short(row.name),
                 row.hits,
                 row.misses,
                 ratio,
                 row.loads,
                 row.coalesced,
+                row.stale,
+                row.refreshes,
                 row.stores,
                 row.late_fills,
                 row.invalidations,

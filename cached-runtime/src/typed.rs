@@ -25,7 +25,7 @@ pub struct TypedSlot<S: Shape> {
 
 struct Errors<S: Shape> {
     /// What to store, with its type; `None`: no error, or the codec cannot give it back.
-    encode: fn(&S::Out) -> Option<(u64, Vec<u8>)>,
+    encode: fn(&S::Out) -> Option<Encoded>,
     /// The output for a stored error of that type.
     decode: fn(u64, &[u8]) -> Option<S::Out>,
 }
@@ -39,6 +39,9 @@ struct Codec<S: Shape> {
     /// What to store; `None`: the codec cannot give it back.
     encode: fn(&S::Written) -> Option<Loaded>,
 }
+
+/// A type's tag, and a value of it.
+type Encoded = (u64, Vec<u8>);
 
 type Split<S> = fn(<S as Shape>::Out) -> Result<<S as Shape>::Written, <S as Shape>::Out>;
 

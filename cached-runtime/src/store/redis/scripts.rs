@@ -67,7 +67,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1";
 
 /// The value replaces the one that was read before its load began, and nothing else. Without the comparison a refresh
-/// brings back what was invalidated meanwhile: find, read, commit, invalidate, refill (9 steps).
+/// brings back what was invalidated meanwhile: find, read, commit, invalidate, refill (5 steps).
 const REFILL: &str = "\
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])
