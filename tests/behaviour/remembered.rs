@@ -1,7 +1,5 @@
 //! Errors that are remembered for a moment.
 
-use std::time::Duration;
-
 use cached_runtime::{Cache, cached, key};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
