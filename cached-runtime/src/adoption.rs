@@ -32,6 +32,9 @@ pub enum Adoption {
     /// Another process's `None` is adopted whatever its epoch.
     #[cfg(feature = "testing")]
     AbsencesDespiteClears,
+    /// Whoever follows a call that goes away is not told, and waits for as long as it may.
+    #[cfg(feature = "testing")]
+    Untold,
 }
 
 impl Adoption {
@@ -79,6 +82,15 @@ impl Adoption {
         match self {
             #[cfg(feature = "testing")]
             Self::Unasked => false,
+            _ => true,
+        }
+    }
+
+    /// Whether those who follow a call are told when it goes away.
+    pub(crate) fn tells(self) -> bool {
+        match self {
+            #[cfg(feature = "testing")]
+            Self::Untold => false,
             _ => true,
         }
     }

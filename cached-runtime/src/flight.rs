@@ -253,7 +253,9 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if !self.landed {
+        if !self.landed && !self.flights.adoption.tells() {
+            self.flights.detach(&self.key, &self.flight);
+        } else if !self.landed {
             // A panicking load is a failed one: were it merely abandoned, each waiter in turn would lead and panic.
             let outcome = if std::thread::panicking() {
                 Outcome::Failed { error: None, accepted: None }

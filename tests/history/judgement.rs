@@ -132,6 +132,44 @@ fn a_lease_may_be_given_once_the_one_before_has_ended_or_may_have() {
 }
 
 #[test]
+fn whatever_is_there_ends_by_itself_before_long() {
+    for (millis, endless) in [(Some(60_000), 0), (Some(3_000_000_000), 1), (None, 1)] {
+        let counts = counts(&[(0, What::Lives { millis })]);
+        assert_eq!((counts.looks, counts.endless), (1, endless), "{millis:?}");
+    }
+}
+
+/// Whether the second caller waits for nobody, who has a load of its own a while after these events.
+fn forgotten(events: &[(u16, What)]) -> u64 {
+    let mut events = [&[(2, What::ReadBegan)], events].concat();
+    events.extend([(9, What::ReadBegan); 20]);
+    events.push((2, What::Loading));
+    judged_by(Checker::new(LATE).patient(Duration::from_millis(20)), &events).counts().forgotten
+}
+
+#[test]
+fn a_read_that_waits_while_nobody_loads_is_forgotten() {
+    assert_eq!(forgotten(&[]), 1);
+    assert_eq!(forgotten(&[(1, What::Loading)]), 0, "somebody does");
+    assert_eq!(forgotten(&[(1, What::Loading), (1, What::LoadOver)]), 1, "nobody does any more");
+    assert_eq!(forgotten(&[(0, leased(7, 0))]), 0, "another process may");
+    assert_eq!(forgotten(&[(0, leased(7, 0)), (0, What::GivenUp { token: 7 })]), 1, "it has ended");
+    assert_eq!(forgotten(&[(0, leased(7, 0)), (0, What::GivenUp { token: 6 })]), 0, "another lease has");
+    assert_eq!(forgotten(&[(2, What::Loading), (2, What::LoadOver)]), 0, "what follows its own load is no wait");
+}
+
+#[test]
+fn a_read_that_ends_without_a_load_may_have_waited_too_long() {
+    let mut events = vec![(2, What::ReadBegan)];
+    events.extend([(9, What::ReadBegan); 20]);
+    events.push((2, What::ReadEnded { version: 0, of: 0 }));
+    let patient = |millis| Checker::new(LATE).patient(Duration::from_millis(millis));
+    assert_eq!(judged_by(patient(20), &events).counts().forgotten, 1);
+    assert_eq!(judged_by(patient(30), &events).counts().forgotten, 0);
+    assert_eq!(counts(&events).forgotten, 0, "where a machine may stand still");
+}
+
+#[test]
 fn somebody_elses_release_ends_no_lease_and_a_renewal_prolongs_it() {
     assert_eq!(counts(&[(0, leased(1, 0)), (0, What::GivenUp { token: 7 }), (0, leased(2, 1))]).two_leases, 1);
     let mut events = vec![(0, leased(1, 0)), (0, What::Renewed { token: 1, asked: 30 * MILLISECOND, millis: LEASE })];

@@ -9,10 +9,14 @@ mod history;
 mod mutation;
 #[path = "../support/seeded.rs"]
 mod seeded;
+#[path = "../support/steered.rs"]
+mod steered;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod judgement;
 mod merging;
+mod plays;
 mod rules;
+mod stage;
 mod ten_seconds;

@@ -40,6 +40,10 @@ fn an_event_is_the_same_after_its_way_between_processes() {
         What::PerhapsCleared,
         What::Queued { version: 10 },
         What::ReadNone,
+        What::Loading,
+        What::LoadOver,
+        What::Lives { millis: Some(40) },
+        What::Lives { millis: None },
     ];
     for what in what {
         let event = Event { at: 1 << 40, process: 3, task: 1 << 9, key: 6, what };

@@ -34,5 +34,6 @@ async fn no_read_that_began_after_a_write_was_over_is_stale() {
         panic!("{} offences, the shortest: {story}", counts.offences());
     }
     assert!(figures.hits * 2 >= counts.reads, "less than half of the reads were hits");
+    assert!(counts.looks > 0, "nobody looked at how long anything lives");
     assert!(figures.late_fills > 0, "no late fill was rejected: nothing raced");
 }

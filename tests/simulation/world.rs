@@ -25,6 +25,9 @@ use crate::history::recorder::Recorder;
 use crate::history::rows::{Row, Rows};
 use crate::seeded::Seed;
 
+/// Shorter than the 2 s for which a read may wait, and longer than anything that it may have to ask meanwhile.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// What one seed came to.
 pub struct Life {
     pub events: Vec<Event>,
@@ -151,10 +154,25 @@ impl World {
             }
         }
         trouble.inspect(JoinHandle::abort);
+        self.look();
         let (events, _) = self.log.take();
         let mut checker = Checker::new(weather::LATE).of(self.wrong.habits);
+        // One of a batch waits for the loads of the others: where those are as long, there is nothing to judge.
+        if u128::from(self.wrong.habits.slow.1) < PATIENCE.as_millis() / 2 {
+            checker = checker.patient(PATIENCE);
+        }
         checker.extend(events.iter().copied());
         Life { events, checker, stats: stats.expect("a process"), slowest }
+    }
+
+    /// How long what is left has to live, whoever died.
+    fn look(&self) {
+        for name in self.server.keys() {
+            if let (Some(key), Some(_)) = (Row::number(&name), self.server.get(&name)) {
+                let millis = self.server.life(&name).map(|life| u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+                self.log.add(0, key, What::Lives { millis });
+            }
+        }
     }
 
     fn process(&mut self, number: u8) -> Process {

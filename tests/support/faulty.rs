@@ -12,6 +12,9 @@ use cached_runtime::store::{
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
+/// What a store that is always told how long makes of a lease without an end.
+const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// What is wrong.
 #[derive(Clone, Debug)]
 #[allow(dead_code, reason = "every test binary uses its own part")]
@@ -24,6 +27,8 @@ pub enum Fault {
     ReleaseWithoutToken,
     /// A renewal puts a lease back that is gone.
     RenewalRecreates,
+    /// A lease is set first, and told when to end next.
+    ExpirySetSeparately,
     /// All leases of one process look alike.
     TokenPerProcess,
     /// An acquisition is executed again and again, with the same token, as by a client that tries 16 times.
@@ -155,6 +160,13 @@ impl Store for Faulty {
                 && let Some(matching) = self.matching(key, &asks).await?
             {
                 return Ok(matching);
+            }
+            if matches!(self.fault, Fault::ExpirySetSeparately) {
+                let acquired = self.store.acquire(key, &lease, AGES, &asks).await?;
+                if acquired.held.is_none() {
+                    self.store.renew(key, &lease, px).await?;
+                }
+                return Ok(acquired);
             }
             let acquired = self.store.acquire(key, &lease, px, &asks).await?;
             if let Fault::EpochsAreAnsweredLate(late) = self.fault

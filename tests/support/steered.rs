@@ -21,6 +21,7 @@ pub enum Op {
     WriteBegin,
     WriteEnd,
     Delete,
+    Wait,
     /// All others.
     Other,
 }
@@ -255,7 +256,7 @@ impl Store for Steered {
         until: Instant,
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>> {
-        Box::pin(self.store.wait(key, lease, until, before_read))
+        Box::pin(self.helm.run(Op::Wait, async move || self.store.wait(key, lease, until, before_read).await))
     }
 
     fn shared(&self) -> bool {

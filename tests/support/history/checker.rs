@@ -3,6 +3,9 @@
 //! 1. **Stale.** A read that began after the write of version `v` was over never returns less than `v`.
 //! 2. **From nowhere.** No read returns a version whose commit had not begun when it returned, or another key's row.
 //! 3. **Two leases.** Nobody is given a lease while somebody else holds one that nothing has ended.
+//! 4. **Endless.** Whatever a key holds ends by itself.
+//! 5. **Forgotten.** No read waits for long while nobody loads. Judged only where a machine that stands still is no
+//!    reason to: by a paused clock, or where nothing else goes on.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,10 +13,14 @@ use std::time::Duration;
 use super::event::{Event, What};
 use super::habits::Habits;
 use super::leases::Leases;
+use super::loads::Loads;
 use super::story::{Kind, Offence, Story};
 
 /// How much of each key's past is kept to tell the story of an offence.
 const MEMORY: usize = 1024;
+
+/// In milliseconds. No row is kept for half as long.
+const LONGEST: u64 = 600_000;
 
 /// What a history amounts to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +32,15 @@ pub struct Counts {
     pub stale: u64,
     pub from_nowhere: u64,
     pub two_leases: u64,
+    /// Looks at how long something has to live.
+    pub looks: u64,
+    pub endless: u64,
+    pub forgotten: u64,
 }
 
 impl Counts {
     pub fn offences(&self) -> u64 {
-        self.stale + self.from_nowhere + self.two_leases
+        self.stale + self.from_nowhere + self.two_leases + self.endless + self.forgotten
     }
 }
 
@@ -45,12 +56,16 @@ pub struct Checker {
     stories: HashMap<Kind, Story>,
     /// So many versions for one that says that there is no such row; 0: there always is.
     absent_one_in: u64,
+    /// So long may a read wait for nobody, in nanoseconds.
+    patience: Option<u64>,
 }
 
 /// A read that began, and what it must not go below.
 struct Reading {
     began: Event,
     floor: Option<Floor>,
+    /// It has a load of its own.
+    loads: bool,
 }
 
 /// The newest version whose write is over, and the event that says so.
@@ -65,6 +80,7 @@ struct Key {
     floor: Option<Floor>,
     /// Commits begun: each makes the version one higher, so none is above this.
     commits: u64,
+    loads: Loads,
     past: VecDeque<Event>,
 }
 
@@ -77,6 +93,11 @@ impl Checker {
     /// Of rows that are not always there.
     pub fn of(self, habits: Habits) -> Self {
         Self { absent_one_in: habits.absent_one_in, ..self }
+    }
+
+    /// Where no read waits so long for nobody.
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience: u64::try_from(patience.as_nanos()).ok(), ..self }
     }
 
     pub fn counts(&self) -> Counts {
@@ -103,10 +124,13 @@ impl Checker {
             event.what = What::ReadEnded { version, of: event.key };
         }
         let reader = (event.process, event.task, event.key);
+        let forgotten = |patience: Option<u64>, began: Event, loads: &Loads| {
+            patience.is_some_and(|patience| loads.idle(began.at, event.at) >= patience)
+        };
         let mut offence = None;
         match event.what {
             What::ReadBegan => {
-                self.reading.insert(reader, Reading { began: event, floor: key.floor });
+                self.reading.insert(reader, Reading { began: event, floor: key.floor, loads: false });
                 return;
             }
             What::ReadGone => {
@@ -115,13 +139,34 @@ impl Checker {
             }
             What::ReadEnded { version, of } => {
                 self.counts.reads += 1;
-                let Some(Reading { began, floor }) = self.reading.remove(&reader) else { return };
+                let Some(Reading { began, floor, loads }) = self.reading.remove(&reader) else { return };
                 if version > key.commits || of != event.key {
                     self.counts.from_nowhere += 1;
                     offence = Some(Offence::FromNowhere { began });
                 } else if let Some(missed) = floor.filter(|floor| version < floor.version) {
                     self.counts.stale += 1;
                     offence = Some(Offence::Stale { began, missed: missed.since });
+                } else if !loads && forgotten(self.patience, began, &key.loads) {
+                    self.counts.forgotten += 1;
+                    offence = Some(Offence::Forgotten { began });
+                } else {
+                    return;
+                }
+            }
+            What::Loading => {
+                if let Some(reading) = self.reading.get_mut(&reader).filter(|reading| !reading.loads) {
+                    reading.loads = true;
+                    if forgotten(self.patience, reading.began, &key.loads) {
+                        self.counts.forgotten += 1;
+                        offence = Some(Offence::Forgotten { began: reading.began });
+                    }
+                }
+            }
+            What::Lives { millis } => {
+                self.counts.looks += 1;
+                if millis.is_none_or(|millis| millis > LONGEST) {
+                    self.counts.endless += 1;
+                    offence = Some(Offence::Endless);
                 } else {
                     return;
                 }
@@ -137,6 +182,7 @@ impl Checker {
             | What::Loaded { .. }
             | What::Stored { .. }
             | What::Refilled { .. }
+            | What::LoadOver
             | What::ReadNone => {}
             _ => {
                 let given = self.leases.see(event);
@@ -145,6 +191,7 @@ impl Checker {
                 self.counts.two_leases += u64::from(offence.is_some());
             }
         }
+        key.loads.see(event);
         if let Some(offence) = offence {
             let story = Story::of(offence, event, &key.past);
             let shortest = self.stories.get(&offence.kind());

@@ -31,6 +31,10 @@ pub enum What {
     Invalidated { version: u64 },
     /// The write of this version is over, and the cache was not told: its invalidation is queued.
     Queued { version: u64 },
+    /// A body begins to load.
+    Loading,
+    /// It is over, whatever came of it.
+    LoadOver,
     /// A load has read this version from the database.
     Loaded { version: u64 },
     /// The store accepted the value of this version in place of that lease.
@@ -44,6 +48,8 @@ pub enum What {
     Renewed { token: u64, asked: u64, millis: u16 },
     /// The lease's own holder is about to fill or release it.
     GivenUp { token: u64 },
+    /// Somebody who looked was told that what the key holds lives so much longer; `None`: for ever.
+    Lives { millis: Option<u64> },
     /// Something that ends any lease is about to be sent: a deletion, an unconditional write.
     Clearing,
     /// It was answered.
@@ -51,6 +57,9 @@ pub enum What {
     /// It was not: it may still happen.
     PerhapsCleared,
 }
+
+/// Between processes, what no number of milliseconds is.
+const FOR_EVER: u64 = u64::MAX;
 
 impl Event {
     /// As bytes between processes.
@@ -74,6 +83,9 @@ impl Event {
             What::Refilled { version } => (13, version, 0, 0),
             What::Queued { version } => (14, version, 0, 0),
             What::ReadNone => (15, 0, 0, 0),
+            What::Loading => (16, 0, 0, 0),
+            What::LoadOver => (17, 0, 0, 0),
+            What::Lives { millis } => (18, millis.unwrap_or(FOR_EVER), 0, 0),
         };
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
@@ -108,6 +120,9 @@ impl Event {
             13 => What::Refilled { version: a },
             14 => What::Queued { version: a },
             15 => What::ReadNone,
+            16 => What::Loading,
+            17 => What::LoadOver,
+            18 => What::Lives { millis: Some(a).filter(|millis| *millis != FOR_EVER) },
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
@@ -131,6 +146,10 @@ impl fmt::Display for What {
             Self::CommitBegan => write!(f, "the database is about to commit"),
             Self::Invalidated { version } => write!(f, "the write of version {version} is over"),
             Self::Queued { version } => write!(f, "the write of version {version} is over, its invalidation is queued"),
+            Self::Loading => write!(f, "a load begins"),
+            Self::LoadOver => write!(f, "the load is over"),
+            Self::Lives { millis: Some(millis) } => write!(f, "what is there lives for {millis} ms"),
+            Self::Lives { millis: None } => write!(f, "what is there lives for ever"),
             Self::Loaded { version } => write!(f, "a load reads version {version} from the database"),
             Self::Stored { version, token } => {
                 write!(f, "version {version} is stored, under lease {:04x}", short(token))

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::BufReader;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 
 use super::checker::Checker;
 use super::clock::monotonic;
+use super::log::Log;
 use super::merge::Merge;
 use super::process::{Figures, Message, Order};
 use super::trouble::Trouble;
@@ -58,8 +60,10 @@ impl Run<'_> {
             let mut child = command(&serde_json::to_string(&order)?).kill_on_drop(true).spawn()?;
             children.spawn(async move { child.wait().await });
         }
-        let trouble = Trouble::on(self.redis, self.seed).await?;
-        let work = async { tokio::try_join!(self.gather(&listener), end_well(children)) };
+        // One more that writes down what it sees.
+        let looks = Log::new(self.processes, Arc::new(monotonic));
+        let trouble = Trouble::on(self.redis, self.seed, looks.clone()).await?;
+        let work = async { tokio::try_join!(self.gather(&listener, &looks), end_well(children)) };
         tokio::select! {
             failed = trouble.make() => Err(failed.err().map_or("trouble has an end".into(), Failure::from)),
             done = timeout(self.length + OVERDUE, work) => {
@@ -70,7 +74,7 @@ impl Run<'_> {
     }
 
     /// Reads what the processes tell, until each has said everything.
-    async fn gather(&self, listener: &TcpListener) -> Result<Outcome, Failure> {
+    async fn gather(&self, listener: &TcpListener, looks: &Log) -> Result<Outcome, Failure> {
         let (told, mut messages) = mpsc::channel(64);
         let mut readers = JoinSet::new();
         for _ in 0..self.processes {
@@ -79,7 +83,7 @@ impl Run<'_> {
         }
         drop(told);
         let mut outcome = Outcome { checker: Checker::new(LATE), figures: Figures::default() };
-        let mut merge = Merge::of(self.processes.into());
+        let mut merge = Merge::of(usize::from(self.processes) + 1);
         while let Some(message) = messages.recv().await {
             match message {
                 Message::Events { process, events, until } => merge.add(process.into(), events, until),
@@ -88,8 +92,12 @@ impl Run<'_> {
                     outcome.figures += figures;
                 }
             }
+            let (events, until) = looks.take();
+            merge.add(self.processes.into(), events, until);
             outcome.checker.extend(merge.by_ref());
         }
+        merge.end(self.processes.into());
+        outcome.checker.extend(merge);
         while let Some(reader) = readers.join_next().await {
             reader??;
         }

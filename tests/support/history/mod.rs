@@ -21,6 +21,8 @@ pub mod event;
 pub mod fleet;
 pub mod habits;
 mod leases;
+pub mod lives;
+mod loads;
 pub mod log;
 pub mod merge;
 pub mod process;

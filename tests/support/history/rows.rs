@@ -76,7 +76,7 @@ pub struct Rows {
 }
 
 /// A read that has begun. Dropped before it ended: nobody got an answer.
-struct Reading<'r> {
+pub struct Reading<'r> {
     rows: &'r Rows,
     task: u16,
     key: u8,
@@ -89,8 +89,24 @@ impl Drop for Reading<'_> {
     }
 }
 
-fn answer(row: Option<&Row>) -> What {
-    row.map_or(What::ReadNone, |row| What::ReadEnded { version: row.version, of: row.key })
+impl Reading<'_> {
+    /// This is its answer.
+    pub fn answer(&mut self, row: Option<&Row>) {
+        self.what = row.map_or(What::ReadNone, |row| What::ReadEnded { version: row.version, of: row.key });
+    }
+}
+
+/// A body at work.
+pub struct Loading<'r> {
+    rows: &'r Rows,
+    task: u16,
+    key: u8,
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.rows.log.add(self.task, self.key, What::LoadOver);
+    }
 }
 
 impl Rows {
@@ -141,6 +157,7 @@ impl Rows {
         cache = self.cache.clone()
     )]
     async fn several(&self, keys: &[u8], mut caller: Caller) -> Result<HashMap<u8, Row>, Refused> {
+        let _all: Vec<_> = keys.iter().map(|key| self.loading(*key, caller.task)).collect();
         let mut rows = HashMap::new();
         for key in keys {
             let own = Caller { task: caller.task, dice: caller.dice.hand_on() };
@@ -151,6 +168,7 @@ impl Rows {
 
     /// The query: quick as a rule, but some outlast their lease, and one in a hundred fails.
     async fn load(&self, key: u8, mut caller: Caller) -> Result<Option<Row>, Refused> {
+        let _loading = self.loading(key, caller.task);
         let slow = caller.dice.once_in(self.habits.slow_one_in);
         let before = caller.dice.millis(0, 2);
         let (shortest, longest) = self.habits.slow;
@@ -169,7 +187,12 @@ impl Rows {
         Ok((!self.habits.absent(version)).then_some(Row { key, version }))
     }
 
-    fn begin(&self, key: u8, task: u16) -> Reading<'_> {
+    pub fn loading(&self, key: u8, task: u16) -> Loading<'_> {
+        self.log.add(task, key, What::Loading);
+        Loading { rows: self, task, key }
+    }
+
+    pub fn begin(&self, key: u8, task: u16) -> Reading<'_> {
         self.log.add(task, key, What::ReadBegan);
         Reading { rows: self, task, key, what: What::ReadGone }
     }
@@ -186,7 +209,8 @@ impl Rows {
         let readings: Vec<_> = untagged.iter().map(|key| self.begin(*key, caller.task)).collect();
         let Ok(rows) = self.several(&untagged, caller).await else { return false };
         for mut reading in readings {
-            reading.what = answer(rows.get(&reading.key));
+            let row = rows.get(&reading.key);
+            reading.answer(row);
         }
         true
     }
@@ -201,13 +225,13 @@ impl Rows {
             None => self.guarded(key, caller).await,
         };
         if let Ok(row) = &row {
-            reading.what = answer(row.as_ref());
+            reading.answer(row.as_ref());
         }
         row.is_ok()
     }
 
     /// The database's part of a write.
-    pub(super) async fn commit(&self, key: u8, task: u16) -> Row {
+    pub async fn commit(&self, key: u8, task: u16) -> Row {
         self.log.add(task, key, What::CommitBegan);
         Row { key, version: self.database.commit(key).await }
     }

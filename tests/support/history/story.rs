@@ -14,6 +14,10 @@ pub enum Offence {
     FromNowhere { began: Event },
     /// A lease was given while this one was held.
     TwoLeases { first: u64 },
+    /// What a key holds does not end by itself, as it must whoever dies.
+    Endless,
+    /// A read waited, and nobody loaded that it could have waited for.
+    Forgotten { began: Event },
 }
 
 /// One word for it.
@@ -22,6 +26,8 @@ pub enum Kind {
     Stale,
     FromNowhere,
     TwoLeases,
+    Endless,
+    Forgotten,
 }
 
 impl Offence {
@@ -30,6 +36,8 @@ impl Offence {
             Self::Stale { .. } => Kind::Stale,
             Self::FromNowhere { .. } => Kind::FromNowhere,
             Self::TwoLeases { .. } => Kind::TwoLeases,
+            Self::Endless => Kind::Endless,
+            Self::Forgotten { .. } => Kind::Forgotten,
         }
     }
 }
@@ -48,6 +56,8 @@ impl Story {
             Offence::Stale { began, missed } => stale(began, missed, last, past),
             Offence::FromNowhere { began } => vec![began],
             Offence::TwoLeases { first } => two_leases(first, past),
+            Offence::Endless => put_there(past),
+            Offence::Forgotten { began } => forgotten(began, past),
         };
         events.push(last);
         events.sort_by_key(|event| event.at);
@@ -117,6 +127,24 @@ fn two_leases(first: u64, past: &VecDeque<Event>) -> Vec<Event> {
     released.into_iter().chain(since.filter(of_leases)).copied().collect()
 }
 
+/// Whatever was put there last.
+fn put_there(past: &VecDeque<Event>) -> Vec<Event> {
+    let puts = |event: &&Event| {
+        matches!(event.what, What::Leased { .. } | What::Stored { .. } | What::Refilled { .. } | What::Cleared)
+    };
+    past.iter().rev().find(puts).copied().into_iter().collect()
+}
+
+/// The last load that was over, and whose it was.
+fn forgotten(began: Event, past: &VecDeque<Event>) -> Vec<Event> {
+    let mut events = vec![began];
+    let over = past.iter().rev().find(|event| event.what == What::LoadOver);
+    let its = |event: &&Event| over.is_some_and(|over| (over.process, over.task) == (event.process, event.task));
+    events.extend(past.iter().rev().filter(its).find(|event| event.what == What::Loading));
+    events.extend(over);
+    events
+}
+
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.events.first().map_or(0, |event| event.key);
@@ -124,6 +152,8 @@ impl fmt::Display for Story {
             Kind::Stale => "a stale read",
             Kind::FromNowhere => "a read of what was never committed",
             Kind::TwoLeases => "a lease given while another was held",
+            Kind::Endless => "something that does not end by itself",
+            Kind::Forgotten => "a read that waited for nobody",
         };
         writeln!(f, "{title}, key {key} (microseconds, process.task):")?;
         let origin = self.events.first().map_or(0, |event| event.at);
