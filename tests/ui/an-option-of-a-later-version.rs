@@ -2,7 +2,7 @@
 
 use cached_runtime::cached;
 
-#[cached(key = "user:<id>", ttl = 60, stale = "10m")]
+#[cached(key = "user:<id>", ttl = 60, local = "5s")]
 async fn find(id: i64) -> Option<String> {
     Some(id.to_string())
 }

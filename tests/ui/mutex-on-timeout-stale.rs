@@ -1,4 +1,4 @@
-//! `on_timeout = stale` comes with `stale`, later.
+//! What is served after the wait is what `stale` keeps: without it there is nothing.
 
 use cached_runtime::cached;
 

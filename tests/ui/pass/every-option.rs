@@ -2,10 +2,11 @@
 
 #![deny(warnings)]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use cached_runtime::{Cache, cached};
+use cached_runtime::{Cache, KeyPart, cached};
 use serde::{Deserialize, Serialize};
 
 static LOADS: AtomicUsize = AtomicUsize::new(0);
@@ -57,6 +58,33 @@ fn duration() -> Result<Option<Token>, String> {
     }))
 }
 
+#[cached(
+    key = "refreshed:<id>",
+    ttl = "1h",
+    stale = "10m",
+    early = 2.0,
+    refresh = background,
+    error_ttl = "200ms",
+    mutex(on_timeout = stale),
+    unless = |text| text.is_empty(),
+    skip(org),
+)]
+async fn refreshed(org: Arc<str>, id: i64) -> Result<String, String> {
+    LOADS.fetch_add(1, Relaxed);
+    std::future::ready(()).await;
+    if id == 0 {
+        return Err("none".to_owned())?;
+    }
+    Ok(org.to_string())
+}
+
+#[cached(key = "refreshed:<part>", ttl = 60, refresh = background, early, error_ttl = 1)]
+fn refreshed_blocking<P: KeyPart + Send + 'static>(mut part: Vec<P>) -> Result<usize, String> {
+    LOADS.fetch_add(1, Relaxed);
+    part.pop();
+    Ok(part.len())
+}
+
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 #[cached(key = "constant", ttl = |_| A_MINUTE)]
@@ -94,4 +122,9 @@ async fn main() {
         seconds(String::new()).await;
     }
     assert_eq!(loads(), 2, "a ttl of zero stores nothing");
+    for id in [0, 0, 1, 1] {
+        assert_eq!(refreshed("acme".into(), id).await.is_ok(), id == 1);
+        assert_eq!(refreshed_blocking(vec![id]), Ok(0));
+    }
+    assert_eq!(loads(), 4);
 }
