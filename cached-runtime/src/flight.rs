@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -70,6 +70,7 @@ pub(crate) struct Flight {
     adoption: Adoption,
     state: Mutex<State>,
     landed: Notify,
+    followed: AtomicBool,
 }
 
 impl Flight {
@@ -80,6 +81,7 @@ impl Flight {
     /// Waits for the end. `arrival` is the clock's reading when the waiting call began, `epoch` the epoch if it was
     /// known then.
     pub(crate) async fn landing(&self, arrival: u64, epoch: Option<Stamp>) -> Landing {
+        self.followed.store(true, Ordering::Relaxed);
         let sealed = self.state().sealed;
         let outcome = loop {
             let mut landed = std::pin::pin!(self.landed.notified());
@@ -119,6 +121,8 @@ pub(crate) struct Flights {
     clock: AtomicU64,
     /// Tells those who know that a flight must come that one came.
     took_off: Notify,
+    /// Whether anybody followed the last one that landed.
+    crowded: AtomicBool,
 }
 
 impl Flights {
@@ -130,6 +134,16 @@ impl Flights {
             count: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             took_off: Notify::new(),
+            crowded: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets those who have just been given a load's result ask again before the next load begins: then they share that
+    /// one from its beginning. Without this, where the store is away and nothing may be joined late, the first of them
+    /// would load at once and the others wait for two loads. Whoever is alone does not wait.
+    pub(crate) async fn gather(&self) {
+        if self.crowded.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -197,6 +211,7 @@ impl Flights {
             adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
+            followed: AtomicBool::new(false),
         });
         if shard.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
             self.count.fetch_add(1, Ordering::SeqCst);
@@ -245,6 +260,7 @@ impl Lead {
 
     fn end(&mut self, outcome: Outcome) {
         self.landed = true;
+        self.flights.crowded.store(self.flight.followed.load(Ordering::Relaxed), Ordering::Relaxed);
         self.flights.detach(&self.key, &self.flight);
         self.flight.state().outcome = Some(outcome);
         self.flight.landed.notify_waiters();

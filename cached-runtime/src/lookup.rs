@@ -165,6 +165,7 @@ impl Context {
                 Looked::Away(mark) => match self.lead_unleased(lead) {
                     Ok(slot_lead) => {
                         let turn = self.turn().await;
+                        self.cache.flights.gather().await;
                         return self.lead(Some(slot_lead), None).during(turn).kept_since(mark);
                     }
                     Err(()) => lead = None,
