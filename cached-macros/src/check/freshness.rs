@@ -1,5 +1,6 @@
 //! Rules about values that are served while they are loaded anew.
 
+use quote::ToTokens;
 use syn::visit::Visit;
 use syn::{FnArg, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
 
@@ -139,7 +140,8 @@ impl<'ast> Visit<'ast> for Borrowed {
         let instead = match &*reference.elem {
             Type::Path(path) if path.path.is_ident("str") => "write `String`".to_owned(),
             Type::Slice(slice) => format!("write `Vec<{}>`", without_spaces(&slice.elem)),
-            Type::TraitObject(_) => format!("write `Arc<{}>`", without_spaces(&reference.elem)),
+            // Its words need their spaces.
+            object @ Type::TraitObject(_) => format!("write `Arc<{}>`", object.to_token_stream()),
             owned => {
                 let owned = without_spaces(owned);
                 format!("write `{owned}` and clone it at the call (a pool is a handle), or `Arc<{owned}>`")

@@ -72,15 +72,16 @@ impl Expansion<'_> {
             // An error about what cannot be spawned is shown at the word that asks for it.
             let at = site(word);
             let rt_at = self.runtime.at(at);
-            let in_background = quote_spanned!(at=> #rt_at::in_background);
+            let load = quote_spanned! {here=>
+                let __out = __slot.load(#future).await;
+                #settled
+                __slot.fill().await;
+                __slot.give(__value)
+            };
+            let load = quote_spanned!(at=> #rt_at::in_background(&__slot, move |mut __slot| async move { #load }));
             return quote_spanned! {here=>
                 #slot
-                let __load = #in_background(&__slot, move |mut __slot| async move {
-                    let __out = __slot.load(#future).await;
-                    #settled
-                    __slot.fill().await;
-                    __slot.give(__value)
-                });
+                let __load = #load;
                 match __slot.hit().await {
                     #rt::Some(__out) => {
                         __slot.refresh(__load);
