@@ -10,7 +10,7 @@ use std::path::Path;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use cached_runtime::hostile::{Kind, entry, seal};
+use cached_runtime::hostile::{HEADER, Kind, entry, seal};
 
 /// The default.
 const LIMIT: usize = 1 << 20;
@@ -58,7 +58,7 @@ fn allocated(mut bytes: Vec<u8>, most: usize) -> (Kind, u64) {
 
 /// A header of zeros.
 fn stored(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0; 60];
+    let mut bytes = vec![0; HEADER];
     bytes[1] = 1;
     bytes.extend_from_slice(payload);
     bytes
@@ -90,12 +90,13 @@ fn an_entry_over_the_limit_is_neither_decoded_nor_copied() {
 fn lengths_that_an_entry_only_claims_allocate_nothing() {
     let tags_of_64_k = {
         let mut bytes = stored(b"");
-        bytes[50..52].copy_from_slice(&[0xFF; 2]);
-        bytes.resize(60 + 300, 0xFF);
+        bytes[HEADER - 10..HEADER - 8].copy_from_slice(&[0xFF; 2]);
+        bytes.resize(HEADER + 300, 0xFF);
         bytes
     };
     let brackets = |length: usize| stored("[".repeat(length).as_bytes());
-    for bytes in [tags_of_64_k, brackets(1_000), brackets(LIMIT - 60), stored(b"1e999999999"), stored(b"\"\\ud800")] {
+    for bytes in [tags_of_64_k, brackets(1_000), brackets(LIMIT - HEADER), stored(b"1e999999999"), stored(b"\"\\ud800")]
+    {
         let (length, (kind, most)) = (bytes.len(), allocated(bytes, LIMIT));
         assert!(matches!(kind, Kind::Value { .. }), "{kind:?}");
         assert!(most < 16_384, "{most} bytes for {length}");

@@ -168,7 +168,7 @@ impl Builder {
     }
 
     /// How large an entry is at most, in bytes (1 MiB unless said, at least 1 KiB): the encoded value, with its tags and
-    /// a header of 60 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
+    /// a header of 76 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
     /// [`FunctionStats::oversized`](crate::FunctionStats::oversized) counts them. A larger entry that somebody else has
     /// stored is a miss, and replaced: it is neither checked nor decoded, though it was read from the socket by then.
     ///

@@ -23,7 +23,7 @@ use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
 const CHECKED: usize = 68;
-const HEADER: usize = CHECKED + 8;
+pub(crate) const HEADER: usize = CHECKED + 8;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
 pub type Placeholder = [u8; 18];
@@ -186,7 +186,7 @@ impl Header {
 #[cfg(feature = "testing")]
 pub(crate) fn seal(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return };
-    let holds = [Holds::Absence, Holds::Failure, Holds::Value, Holds::Value][usize::from(header[1] % 4)];
+    let holds = [Holds::Absence, Holds::Value, Holds::Value, Holds::Failure][usize::from(header[1] % 4)];
     (header[0], header[1]) = (MAGIC, holds.kind());
     let tags = usize::from(u16::from_le_bytes([header[CHECKED - 2], header[CHECKED - 1]])).min(rest.len());
     header[CHECKED - 2..CHECKED].copy_from_slice(&u16::try_from(tags).unwrap_or(0).to_le_bytes());

@@ -11,6 +11,9 @@ use crate::entry::{self, Entry};
 #[cfg(feature = "cluster")]
 pub use crate::store::redis::hostile::{redirection, topology};
 
+/// The least that a value takes.
+pub const HEADER: usize = entry::HEADER;
+
 /// What an entry turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cached_runtime::hostile::HEADER;
 use cached_runtime::{Cache, Error, cached, key, write_through};
 
 use crate::logged::{listen, warnings};
@@ -9,9 +10,6 @@ use crate::on_both_backends;
 use crate::support::{Count, Redis, World};
 
 const LIMIT: usize = 2_048;
-
-/// What an entry has in front of its value.
-const HEADER: usize = 76;
 
 /// The longest text that is stored: the header and two quotes come on top.
 const LONGEST: usize = LIMIT - HEADER - 2;

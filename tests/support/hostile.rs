@@ -25,7 +25,7 @@ pub fn entry(data: &[u8]) {
     read(&bytes);
     hostile::seal(&mut bytes);
     let sealed = matches!(read(&bytes), Kind::Value { .. });
-    assert_eq!(sealed, (60..=LIMIT).contains(&data.len()), "{} bytes", data.len());
+    assert_eq!(sealed, (hostile::HEADER..=LIMIT).contains(&data.len()), "{} bytes", data.len());
 }
 
 fn read(bytes: &[u8]) -> Kind {
