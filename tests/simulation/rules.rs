@@ -63,6 +63,8 @@ const ABSENCES: Habits = Habits { slow_one_in: 2, absent_one_in: 2, ..SHORT };
 const LONG_ABSENCES: Habits = Habits { apart: true, slow_one_in: 1, absent_one_in: 3, ..LONG_LOADS };
 /// Some only read, for longer than a clear takes, and the others only clear.
 const CLEARING: Habits = Habits { apart: true, readers_rest: 400, clears_one_in: 1, evicted: false, ..SHORT };
+/// Writers who meet in one row.
+const ONE_ROW: Habits = Habits { keys: &[0], readers: 1, writers: 6, clears_one_in: 1_000, ..SHORT };
 /// Every read of one row may refresh it.
 const REFRESHING: Habits = Habits { refreshes_one_in: 1, ..SHORT };
 
@@ -81,7 +83,7 @@ found_out! {
     a_write_through_without_a_marker_is_found_out: PutWithoutMarker, SHORT;
     a_write_through_that_does_not_compare_is_found_out: WriteEndWithoutCompare, SHORT;
     a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out: MarkerKeptOnMismatch, SHORT;
-    a_write_through_after_a_marker_without_an_answer_is_found_out: WriteEndUnanswered, SHORT;
+    a_write_through_after_a_marker_without_an_answer_is_found_out: WriteEndUnanswered, ONE_ROW;
     a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, SHORT;
     a_stamp_that_comes_back_as_it_was_is_found_out: TagCounterRestarts, SHORT;
     a_missing_stamp_that_matches_is_found_out: MissingTagMatches, SHORT;
@@ -99,7 +101,7 @@ found_out! {
 
 right_otherwise! {
     rows_that_are_refreshed_while_they_are_written_are_endured: RefillWithoutCompare, REFRESHING;
-    markers_that_come_late_are_endured: WriteEndUnanswered, SHORT;
+    markers_that_come_late_are_endured: WriteEndUnanswered, ONE_ROW;
     epochs_that_are_answered_late_are_endured: EpochTimedFromAnswer, CLEARING;
     fills_that_are_answered_late_are_endured: AdoptAfterSeal, SHORT;
     long_loads_amid_clears_are_endured: AdoptCleared, LONG_LOADS;
