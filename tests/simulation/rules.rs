@@ -57,8 +57,10 @@ macro_rules! right_otherwise {
 
 /// Loads that a clear begins and ends during, while nothing else ends their leases.
 const LONG_LOADS: Habits = Habits { slow_one_in: 2, slow: (1_100, 1_900), clears_one_in: 1, evicted: false, ..SHORT };
-/// Rows that are there and are not, in turn, and loads that outlast a tag's invalidation.
-const ABSENCES: Habits = Habits { slow_one_in: 2, absent_one_in: 2, ..SHORT };
+/// Loads that outlast their tag's invalidation.
+const TAGGED: Habits = Habits { keys: &[4], slow_one_in: 2, by_tag: true, clears_one_in: 1_000, ..SHORT };
+/// Rows that are there and are not, in turn.
+const ABSENCES: Habits = Habits { absent_one_in: 2, ..TAGGED };
 /// Some only read, the others clear, and wait for those.
 const LONG_ABSENCES: Habits = Habits { apart: true, slow_one_in: 1, absent_one_in: 3, ..LONG_LOADS };
 /// Some only read, for longer than a clear takes, and the others only clear.
@@ -84,16 +86,16 @@ found_out! {
     a_write_through_that_does_not_compare_is_found_out: WriteEndWithoutCompare, SHORT;
     a_write_through_that_lost_its_marker_and_deletes_nothing_is_found_out: MarkerKeptOnMismatch, SHORT;
     a_write_through_after_a_marker_without_an_answer_is_found_out: WriteEndUnanswered, ONE_ROW;
-    a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, SHORT;
+    a_stamp_read_after_the_load_is_found_out: TagVersionAfterLoad, TAGGED;
     a_stamp_that_comes_back_as_it_was_is_found_out: TagCounterRestarts, SHORT;
     a_missing_stamp_that_matches_is_found_out: MissingTagMatches, SHORT;
     a_clear_that_waits_for_nobody_is_found_out: ClearWithoutWait, SHORT;
     an_epoch_that_is_as_old_as_the_answer_is_found_out: EpochTimedFromAnswer, CLEARING;
     blind_adoption_is_found_out: BlindAdoption, SHORT;
     adoption_after_the_fill_was_sent_is_found_out: AdoptAfterSeal, SHORT;
-    late_adoption_of_a_tagged_load_is_found_out: AdoptTagged, SHORT;
+    late_adoption_of_a_tagged_load_is_found_out: AdoptTagged, TAGGED;
     late_adoption_of_a_load_despite_a_clear_is_found_out: AdoptCleared, LONG_LOADS;
-    what_was_waited_for_and_shared_unasked_is_found_out: ShareUnasked, SHORT;
+    what_was_waited_for_and_shared_unasked_is_found_out: ShareUnasked, TAGGED;
     an_absence_adopted_with_a_tag_is_found_out: AdoptTaggedAbsence, ABSENCES;
     an_absence_adopted_despite_a_clear_is_found_out: AdoptClearedAbsence, LONG_ABSENCES;
     followers_who_are_not_told_are_found_out: FollowersForgotten, SHORT;
@@ -105,7 +107,7 @@ right_otherwise! {
     epochs_that_are_answered_late_are_endured: EpochTimedFromAnswer, CLEARING;
     fills_that_are_answered_late_are_endured: AdoptAfterSeal, SHORT;
     long_loads_amid_clears_are_endured: AdoptCleared, LONG_LOADS;
-    waiters_that_wake_late_are_endured: ShareUnasked, SHORT;
+    waiters_that_wake_late_are_endured: ShareUnasked, TAGGED;
     absences_of_tagged_rows_are_endured: AdoptTaggedAbsence, ABSENCES;
     long_loads_of_absences_amid_clears_are_endured: AdoptClearedAbsence, LONG_ABSENCES;
 }
