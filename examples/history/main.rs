@@ -3,8 +3,9 @@
 //! outlast their leases and callers go away. Each process logs what it does and sees; the logs together must be a
 //! history in which no read that began after a write was over returned an older version.
 //!
-//! Ends with the figures. Exits with 1, and with the shortest offending history, if a read was stale; and if less than
-//! half of the reads were hits or no late fill was rejected, for a cache that is not used is never stale.
+//! Ends with the figures. Exits with 1, and with the shortest offending history, if a read was stale, a lease was given
+//! twice, or something would stay for ever; and if less than half of the reads were hits or no late fill was rejected,
+//! for a cache that is not used is never stale.
 //!
 //! Options: `--seconds 60`, `--processes 4`, `--seed 1`.
 
