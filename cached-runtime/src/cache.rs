@@ -337,11 +337,11 @@ impl Cache {
                 return Err(Error::Oversized { limit: cache.max_value });
             }
             let value = entry::value(&header, &tags, &payload).into();
-            let before = cache.flights.get(&key);
+            let before = cache.flights.of(&key);
             cache.written(std::slice::from_ref(&key));
             let put = store.put(&key, &Filling { value, px: life.px(), tags: Vec::new() }).await;
-            if let Some(flight) = before {
-                cache.flights.detach(&key, &flight);
+            for (name, flight) in before {
+                cache.flights.detach(&name, &flight);
             }
             put.map_err(Error::from)
         });

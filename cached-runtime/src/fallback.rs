@@ -40,6 +40,11 @@ impl Fallback {
             Ok(Err(_)) | Err(_) => Turn::OverBound,
         }
     }
+
+    /// The same for who must not wait.
+    pub(crate) fn try_turn(&self) -> Turn {
+        Arc::clone(&self.0).try_acquire_owned().map_or(Turn::OverBound, Turn::Bounded)
+    }
 }
 
 #[cfg(test)]

@@ -152,7 +152,9 @@ impl Flights {
         self.clock.load(Ordering::SeqCst)
     }
 
-    fn shard(&self, key: &str) -> MutexGuard<'_, HashMap<String, Arc<Flight>>> {
+    /// By the key alone, without the tags behind it: an invalidated key has all of its flights in one shard.
+    fn shard(&self, flight: &str) -> MutexGuard<'_, HashMap<String, Arc<Flight>>> {
+        let key = flight.split_once('\0').map_or(flight, |(key, _)| key);
         let index = usize::try_from(self.hasher.hash_one(key) % 64).unwrap_or(0);
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -218,6 +220,18 @@ impl Flights {
         }
         self.took_off.notify_waiters();
         Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false }
+    }
+
+    /// The flights of a key, with whatever tags.
+    pub(crate) fn of(&self, key: &str) -> Vec<(String, Arc<Flight>)> {
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return Vec::new();
+        }
+        let is_of =
+            |flight: &str| flight.strip_prefix(key).is_some_and(|tags| tags.is_empty() || tags.starts_with('\0'));
+        let shard = self.shard(key);
+        let flights = shard.iter().filter(|(name, _)| is_of(name));
+        flights.map(|(name, flight)| (name.clone(), Arc::clone(flight))).collect()
     }
 
     /// Nobody joins this flight any more: its key was invalidated since, so its result is of no use to later calls.

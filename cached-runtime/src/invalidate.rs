@@ -100,10 +100,10 @@ impl Inner {
         let Some(store) = self.store().filter(|_| !keys.is_empty()) else { return Ok(()) };
         self.written(keys);
         InRuntime::new(async move {
-            let before: Vec<_> = keys.iter().filter_map(|key| Some((key, self.flights.get(key)?))).collect();
+            let before: Vec<_> = keys.iter().flat_map(|key| self.flights.of(key)).collect();
             let answers = store.delete_each(keys).await.unwrap_or_else(|error| vec![Err(error); keys.len()]);
             for (key, flight) in before {
-                self.flights.detach(key, &flight);
+                self.flights.detach(&key, &flight);
             }
             let (done, failed): (Vec<_>, Vec<_>) = keys.iter().zip(&answers).partition(|(_, answer)| answer.is_ok());
             let of = |keys: &[(&Arc<str>, _)]| keys.iter().map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>();
@@ -154,8 +154,8 @@ impl Inner {
         }
         // One that took off meanwhile may still bring what is stored, and would share it with whoever comes now.
         for key in keys {
-            if let Some(flight) = self.flights.get(key) {
-                self.flights.detach(key, &flight);
+            for (name, flight) in self.flights.of(key) {
+                self.flights.detach(&name, &flight);
             }
         }
     }

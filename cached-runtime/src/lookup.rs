@@ -137,7 +137,7 @@ impl Context {
                     Some(Err(Alone::WaitedInVain)) => return self.waited_long_enough(rejected).await,
                     // The error may be in the store, for those who may not share it here.
                     Some(Err(Alone::LoadFailed)) if self.policy.error_ttl.is_some() && !parallel => parallel = true,
-                    Some(Err(_)) => return Slot::missed(self, Role::Alone),
+                    Some(Err(_)) => return self.load_alone().await,
                     None => {}
                 }
             }
@@ -298,7 +298,7 @@ impl Context {
                     return self.serve(stored);
                 }
             }
-            Slot::missed(self, Role::Alone)
+            self.load_alone().await
         })
     }
 
@@ -469,15 +469,26 @@ impl Context {
         }
     }
 
+    /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away they take turns like
+    /// everybody else, or the database that just failed would meet all of them at once.
+    fn load_alone(self) -> Rare<'static, Slot> {
+        Box::pin(async move {
+            let turn = if self.store.given_up(&self.key) { self.turn().await } else { None };
+            Slot::missed(self, Role::Alone).during(turn)
+        })
+    }
+
     /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
-    /// itself, and a blocking call for tasks that need its thread.
+    /// itself. A blocking call on a runtime's thread might wait for tasks that need it: it takes a turn that is free, or
+    /// loads over the bound.
     pub(crate) fn turn(&self) -> Rare<'_, Option<Turn>> {
         Box::pin(async move {
             // A batch has one body, and one turn, for all that its tasks find out.
-            if self.caller.inside.is_some() || self.chain.is_inside() || self.batch.is_some() {
+            if self.chain.is_inside() || self.batch.is_some() {
                 return None;
             }
-            let turn = self.cache.fallback.turn().await;
+            let fallback = &self.cache.fallback;
+            let turn = if self.caller.inside.is_some() { fallback.try_turn() } else { fallback.turn().await };
             if matches!(turn, Turn::OverBound) {
                 self.counters.over_bound.add();
             }

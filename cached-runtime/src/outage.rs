@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::flight::Shared;
@@ -16,8 +17,9 @@ use crate::flight::Shared;
 /// The longest moment.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 
-/// More keys than that are loaded again.
+/// More keys than that are loaded again, and more bytes.
 const MOST: usize = 1_024;
+const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Debug)]
 pub(crate) struct Outage {
@@ -92,10 +94,13 @@ impl Outage {
             return;
         }
         let now = Instant::now();
-        if state.kept.len() >= MOST {
+        let size = |shared: &Shared| shared.payload.as_ref().map_or(0, Bytes::len);
+        let bytes = |state: &State| state.kept.values().map(|kept| size(&kept.shared)).sum::<usize>();
+        let full = |state: &State| state.kept.len() >= MOST || bytes(state) + size(shared) > MOST_BYTES;
+        if full(&state) {
             state.kept.retain(|_, kept| kept.outage == mark.outage && now < kept.until);
         }
-        if state.kept.len() < MOST {
+        if !full(&state) {
             let until = now + ttl.map_or(self.moment, |ttl| ttl.min(self.moment));
             state.kept.insert(Arc::clone(flight), Kept { shared: shared.clone(), until, outage: mark.outage, names });
         }

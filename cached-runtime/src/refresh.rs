@@ -17,6 +17,7 @@ use std::collections::hash_map::Entry as Place;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::call::Context;
@@ -40,9 +41,22 @@ const MARKER: Duration = Duration::from_millis(500);
 /// At this many keys, those of which nothing is to be remembered any more are forgotten.
 const MANY: usize = 1024;
 
+/// How many refreshes of one cache run in the background at a time. Nobody waits for them, so nothing else would hold
+/// back a caller that comes past many values that are due; what is over the bound is served old, and tried again later.
+const BACKGROUND: usize = 64;
+
 /// Which keys this process refreshes, and which ones nobody here asks about for a while.
-#[derive(Debug, Default)]
-pub(crate) struct Refreshes(Mutex<HashMap<Arc<str>, State>>);
+#[derive(Debug)]
+pub(crate) struct Refreshes {
+    keys: Mutex<HashMap<Arc<str>, State>>,
+    background: Arc<Semaphore>,
+}
+
+impl Default for Refreshes {
+    fn default() -> Self {
+        Self { keys: Mutex::default(), background: Arc::new(Semaphore::new(BACKGROUND)) }
+    }
+}
 
 #[derive(Debug)]
 enum State {
@@ -52,7 +66,7 @@ enum State {
 
 impl Refreshes {
     fn keys(&self) -> MutexGuard<'_, HashMap<Arc<str>, State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right to try, for one at a time.
@@ -114,6 +128,8 @@ fn pause(policy: &Policy) -> Duration {
 pub(crate) struct Refresh {
     attempt: Attempt,
     lease: Lease,
+    /// Held while it runs in the background.
+    _permit: Option<OwnedSemaphorePermit>,
     /// What it may replace.
     replaces: [u8; IDENTITY],
     due: Due,
@@ -143,6 +159,15 @@ impl Context {
             return None;
         }
         let attempt = self.cache.refreshes.attempt(&self.key)?;
+        let permit = if self.policy.background {
+            let Ok(permit) = Arc::clone(&self.cache.refreshes.background).try_acquire_owned() else {
+                attempt.rest(ASK_AGAIN);
+                return None;
+            };
+            Some(permit)
+        } else {
+            None
+        };
         let key = self.cache.refresh_key(&self.key);
         let mut lease = Lease::arm(&self.store, &key, &self.policy, Before::Nothing).pausing(pause(&self.policy));
         match self.store.acquire(&key, lease.placeholder(), self.policy.lease, &[]).await {
@@ -161,7 +186,7 @@ impl Context {
         // Between the look and the lease somebody may have refreshed it, and once is enough.
         let held = self.store.get(&self.key).await.ok()??;
         let same = matches!(Entry::parse(&held, self.cache.max_value), Entry::Value(now) if now.header.fill == stored.header.fill);
-        same.then(|| Refresh { attempt, lease, replaces: stored.header.identity(), due })
+        same.then(|| Refresh { attempt, lease, _permit: permit, replaces: stored.header.identity(), due })
     }
 }
 

@@ -35,6 +35,15 @@ impl Cache {
         }
     }
 
+    /// The same for a blocking call.
+    pub(crate) fn in_this_scope_blocking<R>(call: impl FnOnce() -> R) -> impl FnOnce() -> R {
+        let scoped = SCOPED.try_with(Self::clone).ok();
+        move || match scoped {
+            Some(cache) => SCOPED.sync_scope(cache, call),
+            None => call(),
+        }
+    }
+
     /// The cache for a call of `site`. Without one, calls run their bodies and one warning is logged.
     pub(crate) fn current(site: &Site) -> Option<Self> {
         if let Ok(scoped) = SCOPED.try_with(Self::clone) {

@@ -99,7 +99,7 @@ struct State {
     cx: Option<Context>,
     found: Option<Found>,
     /// What a refresh that fails leaves there.
-    old: Option<Found>,
+    old: Option<(Header, Found)>,
     role: Role,
     began: Option<Instant>,
     took: Duration,
@@ -150,8 +150,9 @@ impl Slot {
 
     /// Something to return, and to load anew.
     pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
+        let old = (stored.header.clone(), Found::from(stored.clone()));
         let mut slot = Self::found(cx, Found::from(stored));
-        slot.0.old = slot.0.found.clone();
+        slot.0.old = Some(old);
         if let (true, Some(cx)) = (slot.in_background(), &slot.0.cx) {
             cx.counters.hits.add();
             cx.served_stale(refresh.due());
@@ -218,10 +219,13 @@ impl Slot {
 
     /// The value that is still there although its load failed.
     pub(crate) fn take_old(&mut self) -> Option<Found> {
-        if let (Role::Refresher(refresh), Some(cx)) = (&self.0.role, &self.0.cx) {
+        // By now it may be too old even for that: its load took long.
+        let (header, old) = self.0.old.take()?;
+        let cx = self.0.cx.as_ref().filter(|cx| !cx.policy.is_over(&header))?;
+        if let Role::Refresher(refresh) = &self.0.role {
             cx.served_stale(refresh.due());
         }
-        self.0.old.take()
+        Some(old)
     }
 
     /// The chain that the body runs in.
@@ -305,7 +309,10 @@ impl Slot {
             load: Duration::ZERO,
             epoch: cx.stamps.epoch.unwrap_or_default(),
         };
-        Some((entry::value(&header, &cx.stamps.written(), &error), px))
+        let tags = cx.stamps.written();
+        cx.cache
+            .takes(entry::size(&tags, &error), cx.site, &cx.counters)
+            .then(|| (entry::value(&header, &tags, &error), px))
     }
 
     /// The body's value would not come back from its codec as it went in.

@@ -51,7 +51,7 @@ impl<S: Shape> TypedSlot<S> {
         L: FnOnce(Self) -> S::Out + Send + 'static,
     {
         if self.slot.leave_behind().is_some() {
-            background::spawn_blocking(move || drop(load(self)));
+            background::spawn_blocking(Cache::in_this_scope_blocking(move || drop(load(self))));
         }
     }
 }

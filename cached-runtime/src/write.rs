@@ -414,12 +414,12 @@ impl State {
         }
     }
 
-    fn flights(&self) -> Vec<(Arc<str>, Arc<crate::flight::Flight>)> {
-        self.keys.iter().filter_map(|key| Some((Arc::clone(key), self.cache.flights.get(key)?))).collect()
+    fn flights(&self) -> Vec<(String, Arc<crate::flight::Flight>)> {
+        self.keys.iter().flat_map(|key| self.cache.flights.of(key)).collect()
     }
 
     /// Whoever comes from now on does not join a load that began before.
-    fn detach(&self, flights: Vec<(Arc<str>, Arc<crate::flight::Flight>)>) {
+    fn detach(&self, flights: Vec<(String, Arc<crate::flight::Flight>)>) {
         for (key, flight) in flights {
             self.cache.flights.detach(&key, &flight);
         }
