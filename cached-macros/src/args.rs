@@ -5,6 +5,7 @@
 mod duration;
 mod each;
 mod freshness;
+mod local;
 mod mutex;
 mod value;
 mod words;
@@ -16,6 +17,7 @@ use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
 
 pub(crate) use self::each::Each;
 pub(crate) use self::freshness::Early;
+pub(crate) use self::local::Local;
 pub(crate) use self::mutex::Mutex;
 pub(crate) use self::value::{absolute, ungrouped};
 use crate::attribute::Attribute;
@@ -43,6 +45,7 @@ pub(crate) struct Args {
     pub(crate) unless: Option<ExprClosure>,
     pub(crate) jitter: Option<f64>,
     pub(crate) load_timeout: Option<Time>,
+    pub(crate) local: Option<Local>,
     pub(crate) two_phase: Option<Span>,
     pub(crate) after_commit: Option<Span>,
     pub(crate) bypass_in_transaction: Option<Span>,
@@ -120,6 +123,7 @@ impl Args {
             unless: None,
             jitter: None,
             load_timeout: None,
+            local: None,
             two_phase: None,
             after_commit: None,
             bypass_in_transaction: None,
@@ -182,6 +186,7 @@ impl Args {
             "mutex" => self.mutex = Some(Mutex::parse(input, errors)?),
             "skip" => self.skipped(name, input, errors)?,
             "each" => self.each = Some(Each::parse(name, input)?),
+            "local" => self.local = Some(Local::parse(name, input)?),
             "by" => self.by = Some(value::by(assigned(name, "by = |value| value.id", input)?)?),
             "key" => self.keys.push(value::key(assigned(name, "key = \"user:<id>\"", input)?)?),
             "tag" => self.tags.push(value::tag(assigned(name, "tag = \"org:<org_id>\"", input)?)?),

@@ -179,6 +179,13 @@ impl Builder {
         self
     }
 
+    /// What functions with `local` keep in this process at most, in bytes of their stored form (64 MiB unless said). What
+    /// a value takes up decoded may be more, or less.
+    pub fn local_limit(mut self, bytes: u64) -> Self {
+        self.setting.local_limit = bytes;
+        self
+    }
+
     /// How many loads run at a time while the store is away (64 unless said), at least one. One more waits a second for
     /// its turn, and then runs all the same: no call fails because of the bound.
     pub fn fallback_loads(mut self, loads: usize) -> Self {

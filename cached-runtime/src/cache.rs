@@ -1,8 +1,10 @@
 //! The handle: which store, which prefix, and the calls that need no macro.
 
+use std::any::TypeId;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -29,6 +31,7 @@ use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Counters, Registry, Stats};
 use crate::store::{Condition, Filling, Store, StoreError};
+use crate::tier::{Candidate, Kept, Tier};
 use crate::token::Token;
 use crate::transaction::Transaction;
 use crate::typed::typed;
@@ -59,6 +62,9 @@ pub(crate) struct Inner {
     pub(crate) refreshes: Arc<Refreshes>,
     /// `None` unless a builder says otherwise.
     pub(crate) outage: Option<Outage>,
+    /// Made when it is first used.
+    tier: OnceLock<Arc<Tier>>,
+    local_limit: u64,
     pub(crate) stats: Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
@@ -164,6 +170,31 @@ impl Inner {
         }
     }
 
+    /// What the local tier may serve to this call.
+    pub(crate) fn kept(self: &Arc<Self>, site: &'static Site, key: &Key, tags: &[Key], kind: TypeId) -> Option<Kept> {
+        // Where an invalidation waits to be delivered, each key has to be asked about: not here.
+        if !self.undelivered.is_empty() || Transaction::is_open(self) {
+            return None;
+        }
+        let kept = self.tier.get()?.find(key.bytes(), tags, site.policy.version, kind)?;
+        self.stats.local_hit(site);
+        Some(kept)
+    }
+
+    /// How a call with these tags keeps what it gets.
+    pub(crate) fn candidate(&self, tags: &[Key], at_most: Duration) -> Candidate {
+        let tier =
+            self.tier.get_or_init(|| Arc::new(Tier::new(self.local_limit, under(&self.prefix, "", "").to_string())));
+        Candidate { tier: Arc::clone(tier), tags: tags.into(), at_most, admission: None }
+    }
+
+    /// The store has changed these, or may have: nothing that was known of them is served any more.
+    pub(crate) fn forget(&self, keys: &[Arc<str>]) {
+        if let Some(tier) = self.tier.get() {
+            tier.forget(keys);
+        }
+    }
+
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
         self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
@@ -193,6 +224,8 @@ impl Cache {
             fallback: Fallback::new(setting.fallback_loads),
             refreshes: Arc::default(),
             outage: (!setting.outage_cache.is_zero()).then(|| Outage::new(setting.outage_cache)),
+            tier: OnceLock::new(),
+            local_limit: setting.local_limit,
             stats: Registry::default(),
             max_value: setting.max_value,
             warned: Mutex::default(),
@@ -318,7 +351,7 @@ impl Cache {
             ttl: life.ttl,
             early: life.early,
             stale: life.stale,
-            load: std::time::Duration::ZERO,
+            load: Duration::ZERO,
             epoch: 0,
         };
         let cache = &self.0;
@@ -340,6 +373,7 @@ impl Cache {
             let before = cache.flights.of(&key);
             cache.written(std::slice::from_ref(&key));
             let put = store.put(&key, &Filling { value, px: life.px(), tags: Vec::new() }).await;
+            cache.forget(std::slice::from_ref(&key));
             for (name, flight) in before {
                 cache.flights.detach(&name, &flight);
             }

@@ -1,5 +1,6 @@
 //! One call of an annotated function: what it asks for, and what it runs with.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use tokio::runtime;
@@ -12,12 +13,14 @@ use crate::site::Site;
 use crate::stamp::Stamps;
 use crate::stats::Counters;
 use crate::store::Store;
+use crate::tier::{Candidate, Kept};
 
 /// One call of an annotated function, before it is opened.
 #[derive(Debug)]
 pub struct Call {
     site: &'static Site,
-    policy: Policy,
+    /// In place of the site's.
+    policy: Option<Policy>,
     pub(crate) key: Key,
     tags: Vec<Key>,
     cache: Option<Cache>,
@@ -26,12 +29,25 @@ pub struct Call {
 
 impl Call {
     #[doc(hidden)]
+    #[inline]
     pub fn new(site: &'static Site, key: impl Into<Key>) -> Self {
-        Self::with(site, site.policy, key.into())
+        Self { site, policy: None, key: key.into(), tags: Vec::new(), cache: None, when: true }
     }
 
     pub(crate) fn with(site: &'static Site, policy: Policy, key: Key) -> Self {
-        Self { site, policy, key, tags: Vec::new(), cache: None, when: true }
+        Self { policy: Some(policy), ..Self::new(site, key) }
+    }
+
+    /// What the local tier has for it. Without a lock of ours, an allocation, or an `Arc` of the cache's.
+    pub(crate) fn kept(&self, kind: TypeId) -> Option<Kept> {
+        if !self.when || !self.usable() {
+            return None;
+        }
+        let kept = |cache: &Cache| cache.inner().kept(self.site, &self.key, &self.tags, kind);
+        match &self.cache {
+            Some(cache) => kept(cache),
+            None => Cache::borrow_current(kept),
+        }
     }
 
     #[doc(hidden)]
@@ -46,12 +62,14 @@ impl Call {
     }
 
     #[doc(hidden)]
+    #[inline]
     pub fn cache(mut self, cache: impl IntoCache) -> Self {
         self.cache = Some(cache.into_cache());
         self
     }
 
     #[doc(hidden)]
+    #[inline]
     pub fn when(mut self, when: bool) -> Self {
         self.when = when;
         self
@@ -80,6 +98,8 @@ pub(crate) struct Context {
     pub(crate) flight: Arc<str>,
     /// What the entry must carry, as far as this call knows by now.
     pub(crate) stamps: Stamps,
+    /// How to keep in this process what it gets.
+    pub(crate) local: Option<Box<Candidate>>,
     pub(crate) caller: Caller,
     pub(crate) chain: Chain,
     /// Set where this waits for somebody else on behalf of a batch.
@@ -90,6 +110,8 @@ impl Context {
     /// The call with its cache; `None` where there is none, or it is disabled.
     pub(crate) fn of(call: &Call, caller: Caller) -> Option<Self> {
         let cache = call.cache.clone().or_else(|| Cache::current(call.site))?.into_inner();
+        let policy = call.policy.unwrap_or(call.site.policy);
+        let local = policy.local.map(|at_most| Box::new(cache.candidate(&call.tags, at_most)));
         let key = cache.store_key(&call.key);
         let stamps = Stamps::new(&cache.epoch, call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
         let flight = if stamps.tagged() {
@@ -101,7 +123,8 @@ impl Context {
             store: cache.store()?,
             counters: cache.stats.of(call.site),
             site: call.site,
-            policy: call.policy,
+            policy,
+            local,
             key,
             flight,
             stamps,

@@ -31,6 +31,11 @@ pub type Placeholder = [u8; 18];
 /// How many leading bytes tell one stored value from every other: magic, kind, fill id.
 pub(crate) const IDENTITY: usize = 10;
 
+/// Whether these are the bytes of a value, or of a cached absence.
+pub(crate) fn is_value(bytes: &[u8]) -> bool {
+    matches!(bytes, [MAGIC, b'V' | b'N', ..])
+}
+
 /// What a lease was taken over from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
@@ -201,6 +206,13 @@ pub(crate) struct Stored {
     pub(crate) header: Header,
     pub(crate) tags: Tags,
     pub(crate) payload: Bytes,
+}
+
+impl Stored {
+    /// The stamp of this name that it carries: the epoch's goes without its name. What it does not carry is no stamp.
+    pub(crate) fn carried(&self, name: &str) -> Stamp {
+        self.tags.iter().find(|(tag, _)| *tag == name).map_or(self.header.epoch, |(_, stamp)| stamp)
+    }
 }
 
 /// The bytes of one key, understood.

@@ -84,14 +84,31 @@ impl Policy {
         early.then_some(Due::Early)
     }
 
+    /// How long nobody has to ask whether it is due: what this process keeps of it ends then, so that refreshes begin
+    /// where they are decided. `None` is for as long as the store keeps it.
+    pub(crate) fn fresh_for(&self, header: &Header) -> Option<Duration> {
+        let ttl = header.ttl.filter(|_| !header.stale.is_zero());
+        let early = header.ttl.filter(|_| header.holds == Holds::Value && self.beta(header.load).is_some());
+        let due = match (ttl, early.map(|ttl| ttl.min(header.early))) {
+            (Some(ttl), early) => early.unwrap_or(ttl),
+            (None, early) => early?,
+        };
+        Some(due.saturating_sub(header.created.age()))
+    }
+
+    /// How many times as early as the load takes; `None` is never.
+    fn beta(&self, load: Duration) -> Option<f64> {
+        match self.early {
+            Early::Off => None,
+            Early::Worthwhile if load < WORTH_IT => None,
+            Early::Worthwhile => Some(1.0),
+            Early::Beta(beta) => Some(beta),
+        }
+    }
+
     fn draws_early(&self, header: &Header) -> bool {
         let Header { ttl: Some(ttl), early, load, .. } = *header else { return false };
-        let beta = match self.early {
-            Early::Off => return false,
-            Early::Worthwhile if load < WORTH_IT => return false,
-            Early::Worthwhile => 1.0,
-            Early::Beta(beta) => beta,
-        };
+        let Some(beta) = self.beta(load) else { return false };
         // Of the last millisecond it is not known how much has passed.
         let age = header.created.age();
         if age <= early {
@@ -168,6 +185,21 @@ mod tests {
         assert_eq!(early(Policy::ttl(TTL), at, quick), 0);
         assert!(early(Policy::ttl(TTL).early(10.0), at, quick) > 500);
         assert_eq!(early(Policy::ttl(TTL).no_early(), SECOND * 58, SECOND), 0);
+    }
+
+    #[test]
+    fn a_value_is_fresh_until_a_read_may_draw_its_refresh() {
+        let policy = Policy::ttl(TTL).stale(SECOND);
+        let of = |policy: Policy, age, load, stale| {
+            policy.fresh_for(&aged(age, load, stale)).map(|left| left.as_secs_f64().round())
+        };
+        assert_eq!(of(policy, SECOND * 10, Duration::ZERO, SECOND), Some(50.0), "the ttl, not what is stale after it");
+        assert_eq!(of(policy, SECOND * 10, SECOND, SECOND), Some(38.0), "four fifths of it");
+        assert_eq!(of(policy, SECOND * 50, SECOND, SECOND), Some(0.0));
+        assert_eq!(of(policy.no_early(), SECOND * 10, SECOND, SECOND), Some(50.0));
+        assert_eq!(of(policy.no_early(), TTL + SECOND, SECOND, SECOND * 5), Some(0.0));
+        assert_eq!(of(policy.no_early(), SECOND * 10, SECOND, Duration::ZERO), None, "the store's clock ends it");
+        assert_eq!(of(Policy::ttl(TTL), SECOND * 10, SECOND, Duration::ZERO), Some(38.0));
     }
 
     #[test]

@@ -133,6 +133,8 @@ impl Inner {
 
     /// Remembers what the store acknowledged, for the one that takes its place.
     pub(crate) fn acknowledged(&self, keys: &[Arc<str>], store: &Arc<dyn Store>) {
+        // The server tells us too, but after its answer.
+        self.forget(keys);
         if store.shared() {
             self.undelivered.acknowledged(keys);
         }
@@ -152,6 +154,7 @@ impl Inner {
                  its keys, others may"
             );
         }
+        self.forget(keys);
         // One that took off meanwhile may still bring what is stored, and would share it with whoever comes now.
         for key in keys {
             for (name, flight) in self.flights.of(key) {

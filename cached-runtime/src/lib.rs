@@ -39,6 +39,7 @@
 //! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
 //! * `fallback`, `outage`: loads while the store is away, bounded, and perhaps kept for a moment.
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
+//! * `tier`: decoded values in this process; `local` is the shim, `clock` its clock, `tally` what counts its hits.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
 //! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `returned`, `outcome`, `presence`: return types to
 //!   shapes.
@@ -78,6 +79,7 @@ pub mod hostile;
 mod invalidate;
 mod key;
 mod lease;
+mod local;
 mod lookup;
 mod marker;
 mod outage;
@@ -99,6 +101,9 @@ mod stats;
 pub mod store;
 #[cfg(not(feature = "testing"))]
 mod store;
+mod tally;
+mod ticks;
+mod tier;
 mod token;
 mod transaction;
 mod typed;

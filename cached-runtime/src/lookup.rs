@@ -14,6 +14,7 @@
 //!
 //! Whatever goes wrong with the store, the caller ends up with the right to run the body.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ use crate::lease::Lease;
 use crate::outage::Mark;
 use crate::slot::{Found, Role, Slot};
 use crate::stamp::Stamp;
-use crate::store::{Condition, Observed, StoreError};
+use crate::store::{Acquired, Condition, Observed, StoreError, Tracked};
+use crate::tier::Watch;
 use crate::token::Token;
 use crate::transaction::Transaction;
 
@@ -361,7 +363,8 @@ impl Context {
         // Again with every look: those who follow this call may have come since the last one.
         self.stamps.recall(&self.cache.epoch);
         let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
-        let acquired = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks).await;
+        let acquire = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks);
+        let (acquired, watched) = self.watched(acquire).await;
         let (held, stamps) = match acquired {
             Ok(acquired) => (Ok(acquired.held), acquired.stamps),
             // What is in the way is going to be replaced, and that needs them.
@@ -371,7 +374,24 @@ impl Context {
             Err(error) => (Err(error), Vec::new()),
         };
         self.stamps.answered(&stamps, &self.cache.epoch, sent);
-        self.understand(lease, held, rejected).await
+        let looked = self.understand(lease, held, rejected).await;
+        if let (Looked::Value(stored), Some((watch, tracked)), Some(local)) = (&looked, watched, &mut self.local) {
+            local.admission = local.admit(&self.key, &self.policy, watch, tracked, stored);
+        }
+        looked
+    }
+
+    /// Where values are kept in this process too: in the same round trip, has the server tell us when this one changes.
+    async fn watched(
+        &self,
+        acquire: impl Future<Output = Result<Acquired, StoreError>>,
+    ) -> (Result<Acquired, StoreError>, Option<(Watch, Vec<Option<Tracked>>)>) {
+        let local = self.local.as_ref();
+        let watch = local.and_then(|local| Some((local, local.watch(&self.key, &self.stamps, &self.cache.epoch)?)));
+        let Some((local, watch)) = watch else { return (acquire.await, None) };
+        // Boxed: else every function's look would carry room for it.
+        let (acquired, tracked) = Box::pin(watch.beside(&local.tier, &self.store, acquire)).await;
+        (acquired, tracked.map(|tracked| (watch, tracked)))
     }
 
     /// What the answer to an acquisition means.

@@ -26,6 +26,8 @@ pub struct Policy {
     pub(crate) stale_on_timeout: bool,
     pub(crate) background: bool,
     pub(crate) early: Early,
+    /// Also keep values in this process, at most so long.
+    pub(crate) local: Option<Duration>,
 }
 
 /// How long a value lives.
@@ -78,6 +80,7 @@ impl Policy {
             stale_on_timeout: false,
             background: false,
             early: Early::Worthwhile,
+            local: None,
         }
     }
 
@@ -171,6 +174,13 @@ impl Policy {
     /// No value is loaded anew before its ttl is over.
     pub const fn no_early(mut self) -> Self {
         self.early = Early::Off;
+        self
+    }
+
+    /// Of annotated functions only: without the macro nobody says how a value is kept.
+    #[doc(hidden)]
+    pub const fn local(mut self, at_most: Duration) -> Self {
+        self.local = Some(at_most);
         self
     }
 

@@ -13,6 +13,7 @@ pub use std::string::String;
 #[cfg(feature = "macros")]
 pub use cached_macros::key_impl;
 
+pub use crate::__local as local_tier;
 pub use crate::__shape as shape;
 pub use crate::batch::{Batch, open_batch, open_batch_blocking};
 pub use crate::call::Call;
@@ -21,6 +22,7 @@ pub use crate::gathered::gathering;
 pub use crate::key::{
     CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey, any_key, hashed, key_of, key_of_value, part, template,
 };
+pub use crate::local::{ByCloning, ByPointer, local, value_of};
 pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
 pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};

@@ -1,6 +1,8 @@
 //! Which cache a call uses when it does not say: the task's, else the process's.
 
+use std::cell::RefCell;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::cache::Cache;
@@ -13,14 +15,29 @@ tokio::task_local! {
 
 static INSTALLED: RwLock<Option<Cache>> = RwLock::new(None);
 
+/// How often a cache was installed.
+static INSTALLATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Whether there ever was a scope: where there was none, a local hit does not look for one.
+static SCOPES: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// The installed cache as this thread last saw it, and which one it was. A local hit borrows it: the lock and the
+    /// reference count of the one above are lines of memory that all threads would write to. So a thread that has run
+    /// functions with `local` keeps the cache that was installed then, until it runs the next one.
+    static SEEN: RefCell<(u64, Option<Cache>)> = const { RefCell::new((0, None)) };
+}
+
 impl Cache {
     /// Makes this the process's cache. The last one installed counts.
     pub fn install(&self) {
         *INSTALLED.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        INSTALLATIONS.fetch_add(1, Ordering::Release);
     }
 
     /// Runs `future` with this cache in place of the installed one: a test's own cache. Spawned tasks are outside.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        SCOPES.store(true, Ordering::Relaxed);
         SCOPED.scope(self.clone(), future)
     }
 
@@ -42,6 +59,32 @@ impl Cache {
             Some(cache) => SCOPED.sync_scope(cache, call),
             None => call(),
         }
+    }
+
+    /// Asks the cache that a call uses which does not say, without cloning it.
+    pub(crate) fn borrow_current<T>(ask: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        if SCOPES.load(Ordering::Relaxed)
+            && let Ok(answer) = SCOPED.try_with(&ask)
+        {
+            return answer;
+        }
+        let installation = INSTALLATIONS.load(Ordering::Acquire);
+        let seen = SEEN.try_with(|seen| {
+            let seen = seen.try_borrow().ok()?;
+            (seen.0 == installation).then(|| seen.1.as_ref().and_then(&ask))
+        });
+        seen.ok().flatten().unwrap_or_else(|| Self::see_again(installation, ask))
+    }
+
+    #[cold]
+    fn see_again<T>(installation: u64, ask: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = installed.as_ref().and_then(ask);
+        let before = SEEN.try_with(|seen| {
+            seen.try_borrow_mut().map(|mut seen| std::mem::replace(&mut *seen, (installation, installed)))
+        });
+        drop(before);
+        answer
     }
 
     /// The cache for a call of `site`. Without one, calls run their bodies and one warning is logged.

@@ -14,6 +14,8 @@ pub(crate) struct Setting {
     pub(crate) fallback_loads: usize,
     /// How long what they loaded is kept; zero is not at all.
     pub(crate) outage_cache: Duration,
+    /// What the local tier holds at most, in bytes.
+    pub(crate) local_limit: u64,
     pub(crate) adoption: Adoption,
     pub(crate) stamping: Stamping,
 }
@@ -24,6 +26,7 @@ impl Default for Setting {
             max_value: 1 << 20,
             fallback_loads: 64,
             outage_cache: Duration::ZERO,
+            local_limit: 64 << 20,
             adoption: Adoption::default(),
             stamping: Stamping::default(),
         }

@@ -21,6 +21,7 @@ use crate::refresh::Refresh;
 #[cfg(feature = "testing")]
 use crate::stamping::Stamping;
 use crate::store::{Filling, Store, StoreError};
+use crate::tier::Admission;
 use crate::token::Token;
 
 /// Something to return instead of running the body.
@@ -201,6 +202,11 @@ impl Slot {
 
     pub(crate) fn take_found(&mut self) -> Option<Found> {
         self.0.found.take()
+    }
+
+    /// The right to keep in this process what was found.
+    pub(crate) fn take_admission(&mut self) -> Option<Admission> {
+        self.0.cx.as_mut()?.local.as_mut()?.admission.take()
     }
 
     /// Whether anybody wants what the body returns.
@@ -450,7 +456,10 @@ impl Slot {
         let Role::Refresher(refresh) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
         let how = self.how(cx, refresh.fill_id(), type_tag, &loaded);
         let fills = matches!(how, How::Fill(_));
-        match refresh.refill(cx, how).await {
+        let answer = refresh.refill(cx, how).await;
+        // The server tells us too, but after its answer.
+        cx.cache.forget(std::slice::from_ref(&cx.key));
+        match answer {
             Ok(true) if fills => cx.counters.stores.add(),
             Ok(false) if fills => cx.counters.late_fills.add(),
             Ok(_) => {}
@@ -462,6 +471,10 @@ impl Slot {
     pub(crate) fn ended(&mut self, ending: Ending, answer: Result<bool, StoreError>) {
         let Some(cx) = &self.0.cx else { return };
         let Ending { lead, lease, how, shared } = ending;
+        if lease.is_some() {
+            // Another function may have kept here what was under its key before.
+            cx.cache.forget(std::slice::from_ref(&cx.key));
+        }
         match (&answer, how) {
             _ if lease.is_none() => {}
             (Ok(true), How::Fill(_)) => cx.counters.stores.add(),

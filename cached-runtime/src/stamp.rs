@@ -227,6 +227,12 @@ impl Stamps {
         self.tags.iter().map(|(tag, _)| tag)
     }
 
+    /// The names of the stamps that make an entry one of now: the tags', and one of the epoch's.
+    pub(crate) fn relied_on<'s>(&'s self, epoch: &'s Epoch) -> impl Iterator<Item = &'s Arc<str>> {
+        let copy = self.copies.iter().find(|(_, stamp)| self.epoch.is_none() && stamp.is_some());
+        std::iter::once(copy.map_or(&epoch.key, |(copy, _)| copy)).chain(self.tags())
+    }
+
     /// The keys that must outlive an entry that lives so long: those of its tags, and the epoch's where it would not
     /// anyhow.
     pub(crate) fn outliving(&self, px: Option<Duration>, epoch: &Epoch) -> Vec<Arc<str>> {

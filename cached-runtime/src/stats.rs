@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::site::Site;
+use crate::tally::Tally;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -52,8 +53,10 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls answered from the store.
+    /// Calls answered from the store, or from what `local` keeps in this process.
     hits;
+    /// Those of them that were answered in this process.
+    hits_local;
     /// Calls that found nothing to serve and loaded, or shared a load; and those that loaded anew what was there.
     misses;
     /// Bodies run, for whatever reason.
@@ -128,6 +131,8 @@ type Row = (&'static Site, Arc<Counters>);
 pub(crate) struct Registry {
     /// By [`Site::index`].
     functions: RwLock<Vec<Option<Row>>>,
+    /// Local hits, by the same.
+    local: Tally,
 }
 
 impl Registry {
@@ -144,10 +149,23 @@ impl Registry {
         Arc::clone(counters)
     }
 
+    #[inline]
+    pub(crate) fn local_hit(&self, site: &'static Site) {
+        if self.local.add(site.index()) == 0 {
+            // It may have had nothing but local hits, of what another function left.
+            self.of(site);
+        }
+    }
+
     pub(crate) fn read(&self, queued: usize, breaker_open: bool, breaker_opened: u64) -> Stats {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let mut functions: Vec<_> =
-            functions.iter().flatten().map(|(site, counters)| FunctionStats::read(site, counters)).collect();
+        let read = |(site, counters): &Row| {
+            let mut function = FunctionStats::read(site, counters);
+            function.hits_local = self.local.get(site.index());
+            function.hits += function.hits_local;
+            function
+        };
+        let mut functions: Vec<_> = functions.iter().flatten().map(read).collect();
         functions.sort_by_key(|function| (function.name, function.line));
         Stats { functions, queued, breaker_open, breaker_opened }
     }

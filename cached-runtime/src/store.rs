@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 pub use crate::entry::Placeholder;
 pub use crate::stamp::{Ask, Stamp};
+pub use crate::tier::Pulse;
 
 /// A boxed future, so that a cache holds any store.
 pub type Reply<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
@@ -39,6 +40,23 @@ pub struct Acquired {
     pub held: Option<Bytes>,
     /// In the order in which they were asked for; `None` where it could be neither read nor made.
     pub stamps: Vec<Option<Stamp>>,
+}
+
+/// What a key holds, as far as it takes to tell one value from another; and who would say that it changed.
+#[derive(Clone, Debug)]
+pub struct Tracked {
+    /// The first bytes; none where there is nothing.
+    pub begins: Bytes,
+    /// How long it will hold it, if not for ever.
+    pub left: Option<Duration>,
+    /// Of the connection on which the change is going to be told.
+    pub pulse: Arc<Pulse>,
+}
+
+/// Who hears of changes. At once, on the thread that learns of them.
+pub trait Listener: std::fmt::Debug + Send + Sync {
+    /// This key changed, or may have.
+    fn changed(&self, key: &[u8]);
 }
 
 /// A value on its way to the store.
@@ -187,6 +205,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         until: Instant,
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>>;
+
+    /// What these keys begin with, from now on until they change: the next change of each is told to the listener. `None`
+    /// for those of which nobody would tell, at least not now. There is one listener for all times.
+    fn track<'s>(&'s self, keys: &'s [Arc<str>], _listener: &'s Arc<dyn Listener>) -> Reply<'s, Vec<Option<Tracked>>> {
+        Box::pin(std::future::ready(Ok(keys.iter().map(|_| None).collect())))
+    }
 
     /// Whether other processes use it too.
     fn shared(&self) -> bool {

@@ -6,10 +6,12 @@ use crate::background::{self, InRuntime};
 use crate::chain::Loading;
 use crate::codec;
 use crate::codec::{CacheError, CacheValue};
+use crate::local::Keeping;
 use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::slot::{Found, Loaded, Slot};
+use crate::tier::Admission;
 
 /// A slot that knows what its function returns.
 ///
@@ -31,10 +33,10 @@ struct Errors<S: Shape> {
 }
 
 struct Codec<S: Shape> {
-    /// The output for stored bytes.
-    decode: fn(&[u8]) -> Option<S::Out>,
-    /// The output for a stored absence.
-    absent: fn() -> Option<S::Out>,
+    /// The output for stored bytes; kept in this process, if it may.
+    decode: fn(&[u8], Option<Admission>) -> Option<S::Out>,
+    /// The output for a stored absence; likewise.
+    absent: fn(Option<Admission>) -> Option<S::Out>,
     split: Split<S>,
     /// What to store; `None`: the codec cannot give it back.
     encode: fn(&S::Written) -> Option<Loaded>,
@@ -53,8 +55,33 @@ where
     S::Value: CacheValue,
 {
     let codec = || Codec {
-        decode: |json| codec::decode(json).and_then(S::present),
-        absent: S::absent,
+        decode: |json, _| codec::decode(json).and_then(S::present),
+        absent: |_| S::absent(),
+        split: S::split,
+        encode: encode::<S>,
+    };
+    TypedSlot { slot, codec, errors: None }
+}
+
+/// The same where values are kept in this process too.
+pub(crate) fn typed_local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(slot: Slot) -> TypedSlot<S> {
+    let codec = || Codec {
+        decode: |json, admission| {
+            let value = codec::decode(json)?;
+            let kept = admission.map(|admission| (admission, K::keep(&value)));
+            let out = S::present(value)?;
+            if let Some((admission, kept)) = kept {
+                admission.keep::<K::As>(kept);
+            }
+            Some(out)
+        },
+        absent: |admission| {
+            let out = S::absent()?;
+            if let Some(admission) = admission {
+                admission.keep_absence();
+            }
+            Some(out)
+        },
         split: S::split,
         encode: encode::<S>,
     };
@@ -108,13 +135,14 @@ impl<S: Shape> TypedSlot<S> {
     }
 
     fn read(&mut self) -> Read<S::Out> {
+        let admission = self.slot.take_admission();
         let Some(found) = self.slot.take_found() else { return Read::Load };
         let fill = match &found {
             Found::Value { fill, .. } => *fill,
             Found::Failure { fill, .. } => Some(*fill),
             Found::Error(_) => None,
         };
-        match (self.output(found), fill) {
+        match (self.output(found, admission), fill) {
             (Some(out), _) => Read::Hit(out),
             (None, Some(fill)) => Read::Unreadable(fill),
             // Shared by a load of another type: nothing in the store to look past.
@@ -122,14 +150,14 @@ impl<S: Shape> TypedSlot<S> {
         }
     }
 
-    /// The output for what was found, where it is of this type.
-    fn output(&self, found: Found) -> Option<S::Out> {
+    /// The output for what was found, where it is of this type; kept in this process, if it may.
+    fn output(&self, found: Found, admission: Option<Admission>) -> Option<S::Out> {
         match found {
             Found::Error(error) => S::shared(&error),
             Found::Failure { type_tag, payload, .. } => ((self.errors?)().decode)(type_tag, &payload),
             Found::Value { type_tag, .. } if type_tag != S::type_tag() => None,
-            Found::Value { payload: None, .. } => ((self.codec)().absent)(),
-            Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json),
+            Found::Value { payload: None, .. } => ((self.codec)().absent)(admission),
+            Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json, admission),
         }
     }
 
@@ -161,7 +189,7 @@ impl<S: Shape> TypedSlot<S> {
             Ok(written) => written,
             Err(out) => {
                 // The old value is still there: it is a better answer than an error.
-                let old = self.slot.take_old().and_then(|old| self.output(old));
+                let old = self.slot.take_old().and_then(|old| self.output(old, None));
                 if let Some((type_tag, error)) = self.errors.and_then(|errors| (errors().encode)(&out)) {
                     self.slot.remember(type_tag, error);
                 }

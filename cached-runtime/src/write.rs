@@ -335,6 +335,7 @@ impl State {
         // From before it is sent: a command whose future is dropped may still be executed.
         (self.armed, self.marked) = (true, true);
         let begun = self.store.write_begin(&self.keys, &placeholder, lease, &asks).await;
+        self.cache.forget(&self.keys);
         self.detach(before);
         let answers = match begun {
             Ok(answers) => answers,
@@ -409,7 +410,9 @@ impl State {
     /// The commit is still to come, and nobody will say when: hides keys and tags for a while.
     async fn hope(&mut self) {
         let placeholder = entry::writer(&Token::fresh());
-        if self.store.write_begin(&self.keys, &placeholder, HOPE, &[]).await.is_err() {
+        let hidden = self.store.write_begin(&self.keys, &placeholder, HOPE, &[]).await;
+        self.cache.forget(&self.keys);
+        if hidden.is_err() {
             let _queued = self.cache.deliver(&self.keys, &self.counters).await;
         }
     }

@@ -28,6 +28,7 @@ mod hot;
 mod invalidation;
 mod itself;
 mod late_errors;
+mod local;
 mod logged;
 mod markers;
 mod outside;

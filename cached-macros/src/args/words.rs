@@ -18,6 +18,7 @@ const CACHED: &[&str] = &[
     "unless",
     "jitter",
     "load_timeout",
+    "local",
     "tag",
     "bypass_in_transaction",
     "each",
@@ -66,9 +67,6 @@ pub(super) fn twice(attribute: Attribute, word: &str) -> String {
     }
     format!("`{word}` is set twice; remove one of the two")
 }
-
-/// Planned, and no option yet.
-const LATER: [&str; 1] = ["local"];
 
 /// What does the job here, the words of other crates and languages for it, and the hint.
 const HABITS: &[(&str, &[&str], &str)] = &[
@@ -140,6 +138,11 @@ const HABITS: &[(&str, &[&str], &str)] = &[
         &["batch", "batched", "bulk", "for_each", "foreach", "many", "multi"],
         "a value of its own for each of many ids is `each = id in ids`",
     ),
+    (
+        "local",
+        &["in_memory", "in_process", "l1", "memory", "near", "near_cache"],
+        "keeping values in the process too is `local`, or `local = \"5s\"` for at most so long",
+    ),
     ("version", &["schema", "schema_version", "v"], "the schema version of a value is `version = 2`"),
     (
         "cache",
@@ -176,9 +179,6 @@ const HABITS: &[(&str, &[&str], &str)] = &[
 pub(super) fn unknown(attribute: Attribute, word: &str) -> (String, Option<&'static str>) {
     let own = options(attribute);
     let options = list(own.iter().copied());
-    if LATER.contains(&word) {
-        return (format!("`{word}` is not available in this version; the options are {options}"), None);
-    }
     if let Some((message, meant)) = elsewhere(attribute, word) {
         return (message, Some(meant));
     }
@@ -216,6 +216,7 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)>
         (Attribute::WriteThrough, "stale" | "refresh" | "early") => {
             "it is for readers, who load anew what is out of date; leave it out"
         }
+        (Attribute::WriteThrough, "local") => "it is for readers, whose process keeps what they read; leave it out",
         (Attribute::Invalidate, _) => "an invalidation stores nothing; leave it out",
         (Attribute::WriteThrough, _) => "the value is hidden while `#[write_through]` writes anyway; leave it out",
     };
@@ -224,7 +225,7 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)>
 
 #[cfg(test)]
 mod tests {
-    use super::{CACHED, HABITS, INVALIDATE, LATER, WRITE_THROUGH, unknown};
+    use super::{CACHED, HABITS, INVALIDATE, WRITE_THROUGH, unknown};
     use crate::attribute::Attribute::{Cached, Invalidate, WriteThrough};
 
     #[test]
@@ -234,8 +235,9 @@ mod tests {
             (Cached, "sync_writes", "`mutex`"),
             (Cached, "prefix", "key = \"user:<id>\""),
             (Cached, "if", "`when = expr`"),
-            (Cached, "local", "not available in this version"),
+            (Cached, "l1", "`local = \"5s\"`"),
             (Invalidate, "stale", "an option of `#[cached]`: an invalidation stores nothing"),
+            (WriteThrough, "local", "an option of `#[cached]`: it is for readers"),
             (WriteThrough, "early", "an option of `#[cached]`: it is for readers"),
             (Cached, "tll", "did you mean `ttl`?"),
             (Cached, "qwertz", "the options are `key`, `ttl`"),
@@ -269,7 +271,6 @@ mod tests {
         let mut words: Vec<&str> = [CACHED, INVALIDATE, WRITE_THROUGH].concat();
         words.sort_unstable();
         words.dedup();
-        words.extend(LATER);
         words.extend(HABITS.iter().flat_map(|(_, words, _)| words.iter().copied()));
         let count = words.len();
         words.sort_unstable();

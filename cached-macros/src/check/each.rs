@@ -25,6 +25,7 @@ pub(super) fn check(args: &Args, function: &mut AnnotatedFn, excused: &mut Excus
         }
         return;
     };
+    local(args, errors);
     shape(function, errors);
     receiver(function, errors);
     named_twice(each, function, errors);
@@ -38,6 +39,17 @@ pub(super) fn check(args: &Args, function: &mut AnnotatedFn, excused: &mut Excus
 /// What one id is called is unknown, and so is what a key may name.
 pub(super) fn unreadable(args: &Args) -> bool {
     args.each.is_none() && !args.misses("each")
+}
+
+/// A local hit answers a whole call, and of a batch it would be parts.
+fn local(args: &Args, errors: &mut Errors) {
+    if let Some(local) = args.local {
+        errors.at(
+            local.span,
+            "a batch is not kept in the process in this version; leave `local` out here, and write it at the function \
+             for a single id, which shares its entries with the batch",
+        );
+    }
 }
 
 /// The body is told what is missing, and called again where another process failed to load its part.

@@ -142,14 +142,37 @@ impl Expansion<'_> {
     }
 
     /// The one call that asks something of the types. It stands where the type is written, and so does its error.
+    //
+    // With `local`:
+    //     let __local = local_tier!(shape!(share Result<User, Error>));
+    //     if let Some(__out) = __local.hit(&__call) {
+    //         return __out;
+    //     }
+    //     let mut __slot = __local.slot(open(__call).await);
     fn slot(&self, opened: &TokenStream) -> TokenStream {
         let here = self.here;
         let value = &self.function.value;
         let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
         let rt = self.runtime.at(at);
         let shape = self.shape(at, self.shares());
+        let remembers = self.args.error_ttl.is_some();
+        if self.args.local.is_some() {
+            let local = quote_spanned!(at=> #rt::local_tier!(#shape));
+            let mut slot = quote_spanned!(here=> __local.slot(#opened));
+            if remembers {
+                slot = quote_spanned!(at=> #rt::remembering(#slot));
+            }
+            let rt = self.runtime.at(here);
+            return quote_spanned! {here=>
+                let __local = #local;
+                if let #rt::Some(__out) = __local.hit(&__call) {
+                    return __out;
+                }
+                let mut __slot = #slot;
+            };
+        }
         let mut typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
-        if self.args.error_ttl.is_some() {
+        if remembers {
             typed = quote_spanned!(at=> #rt::remembering(#typed));
         }
         quote_spanned!(here=> let mut __slot = #typed;)

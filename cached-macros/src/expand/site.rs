@@ -96,8 +96,14 @@ fn policy(args: &Args, rt: &TokenStream, here: Span) -> TokenStream {
     let version = args.version.into_iter();
     let jitter = args.jitter.map(Literal::f64_suffixed).into_iter();
     let load_timeout = args.load_timeout.map(duration).into_iter();
+    let local = args.local.map(|local| match local.at_most {
+        Some(time) => duration(time),
+        None => quote_spanned!(here=> #rt::Duration::MAX),
+    });
+    let local = local.into_iter();
     policy.extend(quote_spanned! {here=>
         #(.none_ttl(#none_ttl))* #(.error_ttl(#error_ttl))* #(.stale(#stale))* #background #early #(.version(#version))* #(.jitter(#jitter))* #(.load_timeout(#load_timeout))*
+        #(.local(#local))*
     });
     policy
 }

@@ -84,6 +84,12 @@ shapes! { Cached
         "fn find_user(id: i64) -> Option<User> { body() }"
     ttl_from_the_value: r#"key = "token", ttl = |token| token.expires_in"#
         "async fn token() -> Token { fetch().await }"
+    local: r#"key = "user:<id>", ttl = 60, local = "5s", tag = "org:<org>", skip(org)"#
+        "async fn find_user(org: u8, id: i64) -> Result<Option<User>, Error> { body(id).await }"
+    local_and_stale: r#"key = "user:<id>", ttl = 60, stale = "10m", refresh = background, error_ttl = 1, local"#
+        "async fn find_user(id: i64) -> Result<Option<User>, Error> { body(id).await }"
+    local_and_blocking: r#"key = "user:<id>", ttl = 60, local, skip(conn)"#
+        "fn find_user(conn: &mut PgConnection, id: i64) -> QueryResult<Arc<User>> { body(conn) }"
     ttl_never: r#"key = "country:<code>", ttl = never"#
         "async fn country(code: &str) -> Option<Country> { None }"
     blocking: r#"key = "user:<id>", ttl = 60, skip(conn)"#

@@ -22,7 +22,7 @@ fn options_of_invalidate() {
         ("key = \"user:<id>\", ttl = 60", &["an option of `#[cached]` and `#[write_through]`"]),
         ("key = \"user:<id>\", skip(name)", &["need not be in its key"]),
         ("key = \"user:<id>\", mutex", &["loads take turns"]),
-        ("key = \"user:<id>\", local = 5", &["`local` is not available in this version; the options are `key`, `tag`"]),
+        ("key = \"user:<id>\", local = 5", &["`local` is an option of `#[cached]`"]),
         ("key = \"user:<id>\", all_entries", &["`cache.clear()`"]),
         ("keey = \"user:<id>\"", &["did you mean `key`?"]),
     ] {

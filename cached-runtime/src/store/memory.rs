@@ -1,7 +1,7 @@
 //! Entries in this process: the same semantics as Redis, leases included.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,15 +10,19 @@ use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::entry::IDENTITY;
 use crate::stamp::SLACK;
 
-use super::{Acquired, Ask, Filling, Observed, Placeholder, Reply, Stamp, Store};
+use super::{Acquired, Ask, Filling, Listener, Observed, Placeholder, Pulse, Reply, Stamp, Store, Tracked};
 
 /// A bounded store. Eviction is a deletion like any other, so it can never make anything stale.
 pub(crate) struct MemoryStore {
     entries: Cache<String, Held, ByBytes>,
     stripes: [Stripe; 64],
     hasher: RandomState,
+    /// Of every change, once somebody asked to be told.
+    listener: OnceLock<Weak<dyn Listener>>,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone)]
@@ -60,6 +64,8 @@ impl MemoryStore {
             entries: Cache::with_weighter(entries, capacity, ByBytes),
             stripes: std::array::from_fn(|_| Stripe::default()),
             hasher: RandomState::new(),
+            listener: OnceLock::new(),
+            pulse: Arc::new(Pulse::steady()),
         }
     }
 
@@ -125,6 +131,9 @@ impl MemoryStore {
         let _writing: MutexGuard<'_, ()> = stripe.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let (result, changed) = step(self.live(key));
         if changed {
+            if let Some(listener) = self.listener.get().and_then(Weak::upgrade) {
+                listener.changed(key.as_bytes());
+            }
             stripe.changed.notify_waiters();
         }
         result
@@ -291,6 +300,18 @@ impl Store for MemoryStore {
                 let _ = timeout_at(expires.min(until), changed).await;
             }
         })
+    }
+
+    fn track<'s>(&'s self, keys: &'s [Arc<str>], listener: &'s Arc<dyn Listener>) -> Reply<'s, Vec<Option<Tracked>>> {
+        self.listener.get_or_init(|| Arc::downgrade(listener));
+        // Evicted is not changed: what was right to serve still is. That its time is over the reader is told beforehand.
+        let track = |key: &Arc<str>| {
+            let held = self.entries.get(&**key).filter(|held| held.expires.is_none_or(|at| Instant::now() < at));
+            let left = held.as_ref().and_then(|held| held.expires).map(|at| at - Instant::now());
+            let begins = held.map(|held| held.bytes.slice(..held.bytes.len().min(IDENTITY))).unwrap_or_default();
+            Some(Tracked { begins, left, pulse: Arc::clone(&self.pulse) })
+        };
+        ready(keys.iter().map(track).collect())
     }
 
     fn shared(&self) -> bool {

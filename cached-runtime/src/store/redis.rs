@@ -19,7 +19,6 @@ mod sentinel;
 mod servers;
 mod share;
 mod target;
-#[cfg(feature = "cluster")]
 mod together;
 mod tracker;
 
@@ -39,8 +38,8 @@ use self::servers::Servers;
 pub(crate) use self::target::Target;
 use self::tracker::Watch;
 use super::{
-    Acquired, Ask, Condition, End, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
-    StoreError,
+    Acquired, Ask, Condition, End, Ending, Filling, Listener, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
+    StoreError, Tracked,
 };
 
 /// The longest a waiter relies on being told.
@@ -375,6 +374,10 @@ impl Store for RedisStore {
 
     fn repaired_by(&self, repair: Arc<dyn Repair>) {
         self.servers.repaired_by(repair);
+    }
+
+    fn track<'s>(&'s self, keys: &'s [Arc<str>], listener: &'s Arc<dyn Listener>) -> Reply<'s, Vec<Option<Tracked>>> {
+        Box::pin(async move { Ok(self.servers.track(keys, listener).await) })
     }
 
     fn wait<'s>(

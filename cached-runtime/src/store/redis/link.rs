@@ -172,7 +172,7 @@ impl Link {
             share: links.share.clone(),
             _gone: Gone { id: here.id(), links: Arc::downgrade(&links.links) },
         };
-        let tracker = Tracker::new(links.place.clone());
+        let tracker = Tracker::new(links.place.clone(), Arc::clone(&links.breaker), links.share.clone());
         (Arc::new(Self { state, signals, tracker, supervisor: OnceLock::new() }), supervisor)
     }
 

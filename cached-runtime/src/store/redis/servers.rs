@@ -1,5 +1,6 @@
 //! The servers of a store: one, or the masters of a cluster. Which one a command goes to is decided here.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::cluster::Cluster;
 use super::link::Place;
 use super::node::{Node, Request};
 use super::share::Share;
-use crate::store::{Condition, Repair, StoreError};
+use super::together::together;
+use crate::store::{Condition, Listener, Repair, StoreError, Tracked};
 
 /// See the module.
 #[derive(Debug)]
@@ -68,6 +70,32 @@ impl Servers {
             #[cfg(feature = "cluster")]
             Self::Many(cluster) => cluster.given_up(key),
         }
+    }
+
+    /// See [`Store::track`](crate::store::Store::track). Each key on its own server, at a time.
+    pub(crate) async fn track(&self, keys: &[Arc<str>], listener: &Arc<dyn Listener>) -> Vec<Option<Tracked>> {
+        let mut groups: Vec<(Arc<Node>, Vec<usize>)> = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            let Some(node) = self.holding(key) else { continue };
+            match groups.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &node)) {
+                Some((_, group)) => group.push(at),
+                None => groups.push((node, vec![at])),
+            }
+        }
+        let asked = groups.iter().map(|(node, group)| async move {
+            let names: Vec<&str> = group.iter().map(|at| &*keys[*at]).collect();
+            let link = node.links.here();
+            let track = pin!(link.tracker().track(&names, listener));
+            node.in_time(node.due(), track).await.flatten()
+        });
+        let answers = together(asked).await;
+        let mut tracked = vec![None; keys.len()];
+        for ((_, group), answers) in groups.iter().zip(answers) {
+            for (at, answer) in group.iter().zip(answers.into_iter().flatten()) {
+                tracked[*at] = answer;
+            }
+        }
+        tracked
     }
 
     pub(crate) fn condition(&self) -> Condition {

@@ -15,6 +15,10 @@ pub(crate) enum Share {
 }
 
 impl Share {
+    pub(crate) fn is_everything(&self) -> bool {
+        matches!(self, Self::Everything { .. })
+    }
+
     #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "one server holds every key"))]
     pub(crate) fn holds(&self, key: &str) -> bool {
         match self {

@@ -1,0 +1,155 @@
+//! The typed shim over the local tier: how a value is kept there, and given out again.
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::call::Call;
+use crate::codec::CacheValue;
+use crate::outcome::Shape;
+use crate::returned::Returned;
+use crate::slot::Slot;
+use crate::tier::{Absent, Kept};
+use crate::typed::{TypedSlot, typed_local};
+
+/// A value that the local tier can keep: `Clone + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in the local tier",
+    label = "not `Clone + Send + Sync + 'static`",
+    note = "every local hit gives out a clone: derive `Clone` on it, or return an `Arc<{Self}>`, of which a clone costs next to nothing; or leave `local` out"
+)]
+pub trait LocalValue: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> LocalValue for T {}
+
+/// How a value of type `V` is kept.
+pub trait Keeping<V> {
+    /// What is kept, by name: an `Arc<User>` and a `User` are kept alike.
+    type As: ?Sized + 'static;
+    fn keep(value: &V) -> Kept;
+    fn recall(kept: Kept) -> Option<V>;
+}
+
+/// As the pointer that it is: a hit counts one reference more, and allocates nothing.
+#[derive(Clone, Copy)]
+pub struct Pointer;
+
+/// Behind a pointer of ours: a hit clones it.
+#[derive(Clone, Copy)]
+pub struct Cloned;
+
+impl<U: Send + Sync + 'static> Keeping<Arc<U>> for Pointer {
+    type As = U;
+
+    fn keep(value: &Arc<U>) -> Kept {
+        Arc::<U>::clone(value)
+    }
+
+    #[inline]
+    fn recall(kept: Kept) -> Option<Arc<U>> {
+        kept.downcast().ok()
+    }
+}
+
+impl<T: LocalValue> Keeping<T> for Cloned {
+    type As = T;
+
+    fn keep(value: &T) -> Kept {
+        Arc::new(value.clone())
+    }
+
+    #[inline]
+    fn recall(kept: Kept) -> Option<T> {
+        kept.downcast_ref().cloned()
+    }
+}
+
+/// Pointers to what has a size: method lookup finds these first.
+pub trait ByPointer {
+    /// Counts references.
+    fn keeping(&self) -> Pointer;
+}
+
+impl<U: Send + Sync + 'static> ByPointer for &Returned<Arc<U>> {
+    fn keeping(&self) -> Pointer {
+        Pointer
+    }
+}
+
+/// All other values.
+pub trait ByCloning {
+    /// Clones.
+    fn keeping(&self) -> Cloned;
+}
+
+impl<T> ByCloning for Returned<T> {
+    fn keeping(&self) -> Cloned {
+        Cloned
+    }
+}
+
+/// The type of what a function of this shape stores.
+pub const fn value_of<S: Shape>(_: &S) -> Returned<S::Value> {
+    Returned::new()
+}
+
+/// How a function's values are kept.
+pub struct Local<S, K>(PhantomData<fn() -> (S, K)>);
+
+/// Says how a function's values are kept.
+#[doc(hidden)]
+pub fn local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: S, _: K) -> Local<S, K> {
+    Local(PhantomData)
+}
+
+impl<S: Shape<Value: CacheValue>, K: Keeping<S::Value>> Local<S, K> {
+    /// What to return without asking anybody.
+    #[inline]
+    pub fn hit(&self, call: &Call) -> Option<S::Out> {
+        let kept = call.kept(TypeId::of::<K::As>())?;
+        if kept.is::<Absent>() { S::absent() } else { K::recall(kept).and_then(S::present) }
+    }
+
+    /// The slot of a call that found nothing here; what it finds in the store is kept.
+    pub fn slot(&self, slot: Slot) -> TypedSlot<S> {
+        typed_local::<S, K>(slot)
+    }
+}
+
+/// How the values of a written return type are kept.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __local {
+    ($shape:expr) => {{
+        #[allow(unused_imports, reason = "method lookup picks one")]
+        use $crate::__private::{ByCloning as _, ByPointer as _};
+        let shape = $shape;
+        let value = $crate::__private::value_of(&shape);
+        $crate::__private::local(shape, (&&value).keeping())
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::__shape;
+
+    fn kept_as<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: Local<S, K>) -> TypeId {
+        TypeId::of::<K::As>()
+    }
+
+    fn generic<T: LocalValue + CacheValue>() -> TypeId {
+        kept_as(__local!(__shape!(Result<Option<T>, String>)))
+    }
+
+    #[test]
+    fn a_pointer_is_kept_as_what_it_points_to() {
+        let string = TypeId::of::<String>();
+        assert_eq!(kept_as(__local!(__shape!(String))), string);
+        assert_eq!(kept_as(__local!(__shape!(Arc<String>))), string);
+        assert_eq!(kept_as(__local!(__shape!(share Result<Option<Arc<String>>, u8>))), string);
+        assert_eq!(kept_as(__local!(__shape!(Arc<str>))), TypeId::of::<Arc<str>>(), "of no size");
+        assert_eq!(generic::<String>(), string);
+    }
+}
