@@ -171,12 +171,13 @@ impl Inner {
     }
 
     /// What the local tier may serve to this call.
-    pub(crate) fn kept(self: &Arc<Self>, site: &'static Site, key: &Key, tags: &[Key], kind: TypeId) -> Option<Kept> {
+    #[inline]
+    pub(crate) fn kept(self: &Arc<Self>, site: &'static Site, key: &[u8], tags: &[Key], kind: TypeId) -> Option<Kept> {
         // Where an invalidation waits to be delivered, each key has to be asked about: not here.
-        if !self.undelivered.is_empty() || Transaction::is_open(self) {
+        if !self.undelivered.is_empty() || (Transaction::any() && Transaction::is_open(self)) {
             return None;
         }
-        let kept = self.tier.get()?.find(key.bytes(), tags, site.policy.version, kind)?;
+        let kept = self.tier.get()?.find(key, tags, site.policy.version, kind)?;
         self.stats.local_hit(site);
         Some(kept)
     }

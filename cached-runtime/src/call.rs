@@ -38,16 +38,22 @@ impl Call {
         Self { policy: Some(policy), ..Self::new(site, key) }
     }
 
-    /// What the local tier has for it. Without a lock of ours, an allocation, or an `Arc` of the cache's.
+    /// What the local tier has for it.
     pub(crate) fn kept(&self, kind: TypeId) -> Option<Kept> {
         if !self.when || !self.usable() {
             return None;
         }
-        let kept = |cache: &Cache| cache.inner().kept(self.site, &self.key, &self.tags, kind);
+        let kept = |cache: &Cache| cache.inner().kept(self.site, self.key.bytes(), &self.tags, kind);
         match &self.cache {
             Some(cache) => kept(cache),
             None => Cache::borrow_current(kept),
         }
+    }
+
+    /// What the local tier has for a call of which there is no more to say. Without a lock of ours, an allocation, or an
+    /// `Arc` of the cache's.
+    pub(crate) fn kept_plainly(site: &'static Site, key: &[u8], kind: TypeId) -> Option<Kept> {
+        Cache::borrow_current(|cache| cache.inner().kept(site, key, &[], kind))
     }
 
     #[doc(hidden)]

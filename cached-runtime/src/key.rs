@@ -204,8 +204,32 @@ pub trait KeyPart {
     fn write(&self, key: &mut KeyWriter);
 }
 
+/// What a template is rendered to, finished or not.
+pub trait Rendered {
+    /// Asks about the finished key's bytes; not where it says nothing.
+    #[doc(hidden)]
+    fn ask<T>(&self, ask: impl FnOnce(&[u8]) -> Option<T>) -> Option<T>;
+}
+
+impl Rendered for Key {
+    #[inline]
+    fn ask<T>(&self, ask: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if self.usable { ask(self.bytes()) } else { None }
+    }
+}
+
+impl Rendered for KeyWriter {
+    #[inline]
+    fn ask<T>(&self, ask: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if self.rendered.len() <= LONGEST && self.usable {
+            return ask(self.rendered.bytes());
+        }
+        self.clone().finish().ask(ask)
+    }
+}
+
 /// A key while it is being rendered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyWriter {
     rendered: Text,
     /// The first character of the text after the part being written.
@@ -259,9 +283,10 @@ impl KeyWriter {
     /// Text from an argument, escaped.
     #[inline]
     fn escaped(&mut self, text: &str) {
-        // Of nearly every text each byte is itself. A stop that is no ASCII is none of those.
-        let stop = self.stop.and_then(|stop| u8::try_from(stop).ok());
-        if text.bytes().all(|byte| PLAIN[usize::from(byte)] && Some(byte) != stop) {
+        // In nearly every text each byte stands for itself, and so does the stop, which is mostly escaped anyhow.
+        let stops = self.stop.is_some_and(|stop| !reserved(stop));
+        let plain = text.bytes().fold(0, |seen, byte| seen | ESCAPED[usize::from(byte)]) == 0;
+        if plain && !stops {
             self.rendered.push_str(text);
         } else {
             self.escaped_one_by_one(text);
@@ -331,15 +356,15 @@ impl KeyWriter {
     }
 }
 
-/// The ASCII that is never escaped but where it ends a part.
-static PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
+/// Not zero for what is escaped, or may be: all but some of ASCII. A number, so that a loop over it has no branches.
+static ESCAPED: [u8; 256] = {
+    let mut escaped = [1; 256];
     let mut byte = 0;
     while byte < 128 {
-        plain[byte] = !reserved_ascii(byte as u8);
+        escaped[byte] = reserved_ascii(byte as u8) as u8;
         byte += 1;
     }
-    plain
+    escaped
 };
 
 /// See [`reserved`].

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use crate::call::Call;
 use crate::codec::CacheValue;
+use crate::key::Rendered;
 use crate::outcome::Shape;
 use crate::returned::Returned;
+use crate::site::Site;
 use crate::slot::Slot;
 use crate::tier::{Absent, Kept};
 use crate::typed::{TypedSlot, typed_local};
@@ -107,7 +109,17 @@ impl<S: Shape<Value: CacheValue>, K: Keeping<S::Value>> Local<S, K> {
     /// What to return without asking anybody.
     #[inline]
     pub fn hit(&self, call: &Call) -> Option<S::Out> {
-        let kept = call.kept(TypeId::of::<K::As>())?;
+        self.give(call.kept(TypeId::of::<K::As>())?)
+    }
+
+    /// The same for a call of which there is no more to say than its key: it need not be made.
+    #[inline]
+    pub fn hit_plainly(&self, site: &'static Site, key: &impl Rendered) -> Option<S::Out> {
+        self.give(key.ask(|key| Call::kept_plainly(site, key, TypeId::of::<K::As>()))?)
+    }
+
+    #[inline]
+    fn give(&self, kept: Kept) -> Option<S::Out> {
         if kept.is::<Absent>() { S::absent() } else { K::recall(kept).and_then(S::present) }
     }
 

@@ -29,6 +29,7 @@ impl Site {
     }
 
     /// A small number of its own, to find its counters by.
+    #[inline]
     pub(crate) fn index(&self) -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         *self.index.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed))

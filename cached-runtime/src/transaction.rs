@@ -146,9 +146,15 @@ impl Transaction {
         Committing { delivery, _open: self }
     }
 
+    /// Whether there is one at all.
+    #[inline]
+    pub(crate) fn any() -> bool {
+        COUNT.load(Ordering::SeqCst) != 0
+    }
+
     /// The transactions over `cache` that the caller is in.
     pub(crate) fn inside(cache: &Arc<Inner>) -> Option<Inside> {
-        if COUNT.load(Ordering::SeqCst) == 0 {
+        if !Self::any() {
             return None;
         }
         let name = name(cache);

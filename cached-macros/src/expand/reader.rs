@@ -22,6 +22,7 @@ impl Expansion<'_> {
         let here = self.here;
         let rt = self.runtime.at(here);
         let key = self.checked.keys.iter().map(|key| self.rendered(key, "__key"));
+        let local = self.local(self.is_plain(), &quote_spanned!(here=> hit_plainly(&__SITE, &__key)));
         let tags = self.checked.tags.iter().map(|tag| {
             let tag = self.rendered(tag, "__tag");
             quote_spanned!(here=> #tag let __call = __call.tag(__tag);)
@@ -30,9 +31,15 @@ impl Expansion<'_> {
         let bypass = self.bypass();
         quote_spanned! {here=>
             #(#key)*
+            #local
             let __call = #rt::Call::new(&__SITE, __key) #conditions #bypass;
             #(#tags)*
         }
+    }
+
+    /// Whether there is nothing to say of a call but its key.
+    fn is_plain(&self) -> bool {
+        self.args.cache.is_none() && self.args.when.is_none() && self.checked.tags.is_empty() && self.bypass().is_none()
     }
 
     /// What is read inside of a transaction is not committed, and what is cached may be older than the transaction.
@@ -141,14 +148,31 @@ impl Expansion<'_> {
         }
     }
 
-    /// The one call that asks something of the types. It stands where the type is written, and so does its error.
-    //
-    // With `local`:
+    // Output, with `local`:
     //     let __local = local_tier!(shape!(share Result<User, Error>));
     //     if let Some(__out) = __local.hit(&__call) {
     //         return __out;
     //     }
     //     let mut __slot = __local.slot(open(__call).await);
+    //
+    // Of a call with a key and nothing else the hit stands before it: `__local.hit_plainly(&__SITE, &__key)`.
+    fn local(&self, here_it_stands: bool, hit: &TokenStream) -> Option<TokenStream> {
+        self.args.local.filter(|_| here_it_stands)?;
+        let here = self.here;
+        let value = &self.function.value;
+        let at = site(value.as_ref().map_or_else(Span::call_site, output::anchor));
+        let (rt, rt_at) = (self.runtime.at(here), self.runtime.at(at));
+        let shape = self.shape(at, self.shares());
+        let local = quote_spanned!(at=> #rt_at::local_tier!(#shape));
+        Some(quote_spanned! {here=>
+            let __local = #local;
+            if let #rt::Some(__out) = __local.#hit {
+                return __out;
+            }
+        })
+    }
+
+    /// The one call that asks something of the types. It stands where the type is written, and so does its error.
     fn slot(&self, opened: &TokenStream) -> TokenStream {
         let here = self.here;
         let value = &self.function.value;
@@ -157,19 +181,12 @@ impl Expansion<'_> {
         let shape = self.shape(at, self.shares());
         let remembers = self.args.error_ttl.is_some();
         if self.args.local.is_some() {
-            let local = quote_spanned!(at=> #rt::local_tier!(#shape));
+            let local = self.local(!self.is_plain(), &quote_spanned!(here=> hit(&__call)));
             let mut slot = quote_spanned!(here=> __local.slot(#opened));
             if remembers {
                 slot = quote_spanned!(at=> #rt::remembering(#slot));
             }
-            let rt = self.runtime.at(here);
-            return quote_spanned! {here=>
-                let __local = #local;
-                if let #rt::Some(__out) = __local.hit(&__call) {
-                    return __out;
-                }
-                let mut __slot = #slot;
-            };
+            return quote_spanned!(here=> #local let mut __slot = #slot;);
         }
         let mut typed = quote_spanned!(at=> #rt::typed(#opened, #shape));
         if remembers {

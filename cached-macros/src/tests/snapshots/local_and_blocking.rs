@@ -13,13 +13,15 @@ fn find_user(conn: &mut PgConnection, id: i64) -> QueryResult<Arc<User>> {
     );
     let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
     ::cached_runtime::__private::part(&mut __key, &id, "");
-    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
     let __local = ::cached_runtime::__private::local_tier!(
         ::cached_runtime::__private::shape!(share QueryResult < Arc < User > >)
     );
-    if let ::cached_runtime::__private::Some(__out) = __local.hit(&__call) {
+    if let ::cached_runtime::__private::Some(__out) = __local
+        .hit_plainly(&__SITE, &__key)
+    {
         return __out;
     }
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
     let mut __slot = __local.slot(::cached_runtime::__private::open_blocking(__call));
     if let ::cached_runtime::__private::Some(__out) = __slot.hit_blocking() {
         return __out;

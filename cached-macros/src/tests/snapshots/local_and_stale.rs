@@ -16,13 +16,15 @@ async fn find_user(id: i64) -> Result<Option<User>, Error> {
     );
     let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
     ::cached_runtime::__private::part(&mut __key, &id, "");
-    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
     let __local = ::cached_runtime::__private::local_tier!(
         ::cached_runtime::__private::shape!(share Result < Option < User >, Error >)
     );
-    if let ::cached_runtime::__private::Some(__out) = __local.hit(&__call) {
+    if let ::cached_runtime::__private::Some(__out) = __local
+        .hit_plainly(&__SITE, &__key)
+    {
         return __out;
     }
+    let __call = ::cached_runtime::__private::Call::new(&__SITE, __key);
     let mut __slot = ::cached_runtime::__private::remembering(
         __local.slot(::cached_runtime::__private::open(__call).await),
     );
