@@ -182,7 +182,7 @@ impl Builder {
     /// What functions with `local` keep in this process at most, in bytes of their stored form (64 MiB unless said). What
     /// a value takes up decoded may be more, or less.
     pub fn local_limit(mut self, bytes: u64) -> Self {
-        self.setting.local_limit = bytes;
+        self.setting.room.bytes = bytes;
         self
     }
 
@@ -218,6 +218,14 @@ impl Builder {
     #[doc(hidden)]
     pub fn wrap_store(mut self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
         self.wrap = Some(Arc::new(wrap));
+        self
+    }
+
+    /// Keeps values in the local tier that changed while they were read.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn local_unchecked(mut self) -> Self {
+        self.setting.room.checked = false;
         self
     }
 

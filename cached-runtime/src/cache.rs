@@ -31,7 +31,7 @@ use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Counters, Registry, Stats};
 use crate::store::{Condition, Filling, Store, StoreError};
-use crate::tier::{Candidate, Kept, Tier};
+use crate::tier::{Candidate, Kept, Room, Tier};
 use crate::token::Token;
 use crate::transaction::Transaction;
 use crate::typed::typed;
@@ -64,7 +64,7 @@ pub(crate) struct Inner {
     pub(crate) outage: Option<Outage>,
     /// Made when it is first used.
     tier: OnceLock<Arc<Tier>>,
-    local_limit: u64,
+    room: Room,
     pub(crate) stats: Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
@@ -184,8 +184,7 @@ impl Inner {
 
     /// How a call with these tags keeps what it gets.
     pub(crate) fn candidate(&self, tags: &[Key], at_most: Duration) -> Candidate {
-        let tier =
-            self.tier.get_or_init(|| Arc::new(Tier::new(self.local_limit, under(&self.prefix, "", "").to_string())));
+        let tier = self.tier.get_or_init(|| Arc::new(Tier::new(self.room, under(&self.prefix, "", "").to_string())));
         Candidate { tier: Arc::clone(tier), tags: tags.into(), at_most, admission: None }
     }
 
@@ -226,7 +225,7 @@ impl Cache {
             refreshes: Arc::default(),
             outage: (!setting.outage_cache.is_zero()).then(|| Outage::new(setting.outage_cache)),
             tier: OnceLock::new(),
-            local_limit: setting.local_limit,
+            room: setting.room,
             stats: Registry::default(),
             max_value: setting.max_value,
             warned: Mutex::default(),

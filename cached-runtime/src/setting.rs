@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::adoption::Adoption;
 use crate::stamping::Stamping;
+use crate::tier::Room;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +15,8 @@ pub(crate) struct Setting {
     pub(crate) fallback_loads: usize,
     /// How long what they loaded is kept; zero is not at all.
     pub(crate) outage_cache: Duration,
-    /// What the local tier holds at most, in bytes.
-    pub(crate) local_limit: u64,
+    /// Of the local tier.
+    pub(crate) room: Room,
     pub(crate) adoption: Adoption,
     pub(crate) stamping: Stamping,
 }
@@ -26,7 +27,7 @@ impl Default for Setting {
             max_value: 1 << 20,
             fallback_loads: 64,
             outage_cache: Duration::ZERO,
-            local_limit: 64 << 20,
+            room: Room::USUAL,
             adoption: Adoption::default(),
             stamping: Stamping::default(),
         }

@@ -104,6 +104,11 @@ async fn until_kept<T>(cache: &Cache, read: impl AsyncFn() -> T) -> T {
     last.expect("there was a hit")
 }
 
+/// The same, where the value is of no interest.
+async fn keep<T>(cache: &Cache, read: impl AsyncFn() -> T) {
+    until_kept(cache, read).await;
+}
+
 /// Calls until something else comes back, for no longer than the bound.
 async fn until_changed<T: PartialEq + Debug>(read: impl AsyncFn() -> T, old: &T) -> T {
     let began = Instant::now();
@@ -149,13 +154,13 @@ on_both_backends! {
     async fn what_this_process_changes_it_sees_at_once(world: World) {
         let row = Row::over(&world.cache);
         for _ in 0..20 {
-            until_kept(&world.cache, async || row.local(1).await).await;
+            keep(&world.cache, async || row.local(1).await).await;
             let version = row.change_local(1).await;
             assert_eq!(row.local(1).await, Ok(User { version }));
-            until_kept(&world.cache, async || row.local(1).await).await;
+            keep(&world.cache, async || row.local(1).await).await;
             let written = row.set_local(1).await;
             assert_eq!(row.local(1).await, Ok(written));
-            until_kept(&world.cache, async || row.local(1).await).await;
+            keep(&world.cache, async || row.local(1).await).await;
             let put = User { version: 1_000_000 };
             world.cache.put(&key!("local:1"), &put, Duration::from_secs(60)).await.unwrap();
             assert_eq!(row.local(1).await, Ok(put));
@@ -185,10 +190,10 @@ on_both_backends! {
         let version = row.change_org_of_local("a").await;
         assert_eq!(mine().await, Some(User { version }), "by this process, at once");
         assert_eq!(kept(&world.cache, other).await, (untouched, true), "of another tag");
-        until_kept(&world.cache, mine).await;
+        keep(&world.cache, mine).await;
         let version = elsewhere.change_org_of_local("a").await;
         assert_eq!(until_changed(mine, &Some(User { version: version - 1 })).await, Some(User { version }));
-        until_kept(&world.cache, mine).await;
+        keep(&world.cache, mine).await;
         let version = row.commit().await;
         elsewhere.cache.clear().await.unwrap();
         assert_eq!(mine().await, Some(User { version }), "a clear is complete when nobody serves what was there");
@@ -198,7 +203,7 @@ on_both_backends! {
 
     async fn to_other_tags_a_local_value_is_a_miss(world: World) {
         let row = Row::over(&world.cache);
-        until_kept(&world.cache, async || row.local_with_tags("a", 1).await).await;
+        keep(&world.cache, async || row.local_with_tags("a", 1).await).await;
         let loads = row.loads.get();
         let (_, kept) = kept(&world.cache, async || row.local_with_tags("b", 1).await).await;
         assert!(!kept && row.loads.get() == loads + 1);
@@ -216,7 +221,7 @@ on_both_backends! {
     async fn a_value_is_kept_no_longer_than_it_says(world: World) {
         let row = Row::over(&world.cache);
         let began = Instant::now();
-        until_kept(&world.cache, async || row.local_for_a_second(1).await).await;
+        keep(&world.cache, async || row.local_for_a_second(1).await).await;
         eventually("a hit that is not local", async || !kept(&world.cache, async || row.local_for_a_second(1).await).await.1)
             .await;
         assert!(began.elapsed() > Duration::from_millis(900) && began.elapsed() < BOUND + Duration::from_secs(1));
@@ -239,19 +244,19 @@ on_both_backends! {
     async fn neither_another_type_nor_another_version_is_ever_given_out(world: World) {
         let row = Row::over(&world.cache);
         for _ in 0..5 {
-            until_kept(&world.cache, async || row.local(1).await).await;
+            keep(&world.cache, async || row.local(1).await).await;
             let (text, kept_text) = kept(&world.cache, async || row.local_of_another_type(1).await).await;
             assert_eq!((text, kept_text), (Ok("1".to_owned()), false));
-            until_kept(&world.cache, async || row.local_of_another_type(1).await).await;
+            keep(&world.cache, async || row.local_of_another_type(1).await).await;
             assert_eq!(kept(&world.cache, async || row.local(1).await).await, (Ok(User { version: 1 }), false));
         }
-        until_kept(&world.cache, async || row.local_of_another_version(1).await).await;
+        keep(&world.cache, async || row.local_of_another_version(1).await).await;
         assert!(!kept(&world.cache, async || row.local(1).await).await.1);
     }
 
     async fn a_condition_and_a_transaction_go_past_local_values(world: World) {
         let row = Row::over(&world.cache);
-        until_kept(&world.cache, async || row.local_unless_past(1, false).await).await;
+        keep(&world.cache, async || row.local_unless_past(1, false).await).await;
         let version = row.commit().await;
         assert_eq!(row.local_unless_past(1, true).await, User { version });
         assert_eq!(row.local_unless_past(1, false).await, User { version: version - 1 });
@@ -268,7 +273,7 @@ on_both_backends! {
             None => Cache::builder(),
         };
         let row = Row::over(&cache.local_limit(100_000).build().unwrap());
-        until_kept(&row.cache, async || row.local(0).await).await;
+        keep(&row.cache, async || row.local(0).await).await;
         for _ in 0..2 {
             for id in 0..2_000 {
                 row.local(id).await.unwrap();
@@ -318,7 +323,7 @@ async fn without_the_connection_that_tells_of_changes_nothing_is_served_locally(
     let redis = world.redis.as_ref().unwrap();
     let row = Row::over(&world.cache);
     for _ in 0..5 {
-        until_kept(&world.cache, async || row.local(1).await).await;
+        keep(&world.cache, async || row.local(1).await).await;
         let [id] = &tracking(redis)[..] else { panic!("one such connection, not {:?}", tracking(redis)) };
         redis.command::<u64>(&["CLIENT", "KILL", "ID", id]);
         eventually("a call that asks", async || !kept(&world.cache, async || row.local(1).await).await.1).await;
@@ -334,7 +339,7 @@ async fn a_server_that_hangs_ends_local_hits_within_the_bound() {
     let world = World::redis();
     let redis = world.redis.as_ref().unwrap();
     let row = Row::over(&world.cache);
-    until_kept(&world.cache, async || row.local(1).await).await;
+    keep(&world.cache, async || row.local(1).await).await;
     redis.pause();
     let began = Instant::now();
     let version = row.commit().await;
@@ -356,7 +361,7 @@ async fn a_server_that_does_not_tell_of_changes_means_no_local_hits_and_no_other
     }
     assert_eq!((local_hits(&world.cache), row.loads.get()), (0, 1));
     redis.command::<()>(&["ACL", "SETUSER", "default", "+client|tracking"]);
-    until_kept(&world.cache, async || row.local(1).await).await;
+    keep(&world.cache, async || row.local(1).await).await;
 }
 
 #[test]
@@ -374,6 +379,6 @@ fn a_connection_ends_with_its_runtime_and_local_hits_with_it() {
         let version = row.commit().await;
         redis.command::<u64>(&["DEL", "test:local:1"]);
         assert_eq!(row.local(1).await, Ok(User { version }));
-        until_kept(&row.cache, async || row.local(1).await).await;
+        keep(&row.cache, async || row.local(1).await).await;
     });
 }
