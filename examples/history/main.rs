@@ -117,10 +117,11 @@ fn report(outcome: &Outcome) -> bool {
     expect(counts.from_nowhere == 0, &format!("{} reads of what was never committed", counts.from_nowhere));
     expect(counts.two_leases == 0, &format!("{} leases given while another was held", counts.two_leases));
     expect(figures.hits * 2 >= counts.reads, "less than half of the reads were hits: that proves little");
+    expect(figures.hits_local * 20 >= counts.reads, "less than one read in twenty was answered in its process");
     expect(figures.late_fills > 0, "no late fill was rejected: nothing raced");
     println!(
-        "{} reads, {} hits, {} invalidations, {} late fills rejected, {} stale",
-        counts.reads, figures.hits, counts.invalidations, figures.late_fills, counts.stale
+        "{} reads, {} hits ({} local), {} invalidations, {} late fills rejected, {} stale",
+        counts.reads, figures.hits, figures.hits_local, counts.invalidations, figures.late_fills, counts.stale
     );
     good
 }

@@ -60,6 +60,17 @@ fn a_read_that_began_before_the_write_was_over_may_return_either_version() {
 }
 
 #[test]
+fn a_local_read_may_return_what_was_there_a_second_ago_and_nothing_older() {
+    for (after, stale) in [(900, 0), (990, 0), (1_010, 1), (3_000, 1)] {
+        let mut events = vec![(1, What::CommitBegan), (1, What::Invalidated { version: 1 })];
+        events.extend((0..after).map(|_| (9, What::ReadBegan)));
+        events.extend([(1, What::CommitBegan), (1, What::Invalidated { version: 2 })]);
+        events.extend([(2, What::LocalReadBegan), (2, ended(0)), (3, What::LocalReadBegan), (3, ended(1))]);
+        assert_eq!(counts(&events).stale, stale, "{after} ms after the first write");
+    }
+}
+
+#[test]
 fn a_late_invalidation_of_an_older_version_does_not_allow_that_version_again() {
     let counts = counts(&[
         (1, What::CommitBegan),

@@ -35,5 +35,6 @@ async fn no_read_that_began_after_a_write_was_over_is_stale() {
     }
     assert!(figures.hits * 2 >= counts.reads, "less than half of the reads were hits");
     assert!(counts.looks > 0, "nobody looked at how long anything lives");
+    assert!(figures.hits_local * 20 >= counts.reads, "less than one read in twenty was answered in its process");
     assert!(figures.late_fills > 0, "no late fill was rejected: nothing raced");
 }

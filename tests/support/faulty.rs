@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cached_runtime::store::{
-    Acquired, Ask, Bytes, Condition, Filling, Observed, Placeholder, Repair, Reply, Stamp, Store, StoreError,
+    Acquired, Ask, Bytes, Condition, Filling, Listener, Observed, Placeholder, Repair, Reply, Stamp, Store, StoreError,
+    Tracked,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -347,6 +348,10 @@ impl Store for Faulty {
             }),
             _ => self.store.wait(key, lease, until, before_read),
         }
+    }
+
+    fn track<'s>(&'s self, keys: &'s [Arc<str>], listener: &'s Arc<dyn Listener>) -> Reply<'s, Vec<Option<Tracked>>> {
+        self.store.track(keys, listener)
     }
 
     fn shared(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Whether a history may have happened. One pass over the events in the order of time, constant work for each.
 //!
-//! 1. **Stale.** A read that began after the write of version `v` was over never returns less than `v`.
+//! 1. **Stale.** A read that began after the write of version `v` was over never returns less than `v`; one that may be
+//!    answered in its process, if it began a second after.
 //! 2. **From nowhere.** No read returns a version whose commit had not begun when it returned, or another key's row.
 //! 3. **Two leases.** Nobody is given a lease while somebody else holds one that nothing has ended.
 //! 4. **Endless.** Whatever a key holds ends by itself.
@@ -21,6 +22,8 @@ const MEMORY: usize = 1024;
 
 /// In milliseconds. No row is kept for half as long.
 const LONGEST: u64 = 600_000;
+/// How much later than others a reader with `local` may learn of a write, in nanoseconds.
+const LOCAL: u64 = 1_000_000_000;
 
 /// What a history amounts to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +81,8 @@ struct Floor {
 #[derive(Default)]
 struct Key {
     floor: Option<Floor>,
+    /// It, and those before it that a local read may still go by.
+    floors: VecDeque<Floor>,
     /// Commits begun: each makes the version one higher, so none is above this.
     commits: u64,
     loads: Loads,
@@ -133,6 +138,11 @@ impl Checker {
                 self.reading.insert(reader, Reading { began: event, floor: key.floor, loads: false });
                 return;
             }
+            What::LocalReadBegan => {
+                let known = key.floors.iter().rev().find(|floor| floor.since.at + LOCAL < event.at);
+                self.reading.insert(reader, Reading { began: event, floor: known.copied(), loads: false });
+                return;
+            }
             What::ReadGone => {
                 self.reading.remove(&reader);
                 return;
@@ -175,7 +185,12 @@ impl Checker {
             What::Invalidated { version } => {
                 self.counts.invalidations += 1;
                 if key.floor.is_none_or(|floor| floor.version < version) {
-                    key.floor = Some(Floor { version, since: event });
+                    let floor = Floor { version, since: event };
+                    key.floor = Some(floor);
+                    key.floors.push_back(floor);
+                    while key.floors.get(1).is_some_and(|next| next.since.at + LOCAL < event.at) {
+                        key.floors.pop_front();
+                    }
                 }
             }
             What::Queued { .. }

@@ -19,6 +19,8 @@ pub struct Event {
 pub enum What {
     /// A reader calls.
     ReadBegan,
+    /// A reader calls that may be answered in its process, with what was there a moment ago.
+    LocalReadBegan,
     /// It has this version of this key's row.
     ReadEnded { version: u64, of: u8 },
     /// It is told that there is no such row.
@@ -86,6 +88,7 @@ impl Event {
             What::Loading => (16, 0, 0, 0),
             What::LoadOver => (17, 0, 0, 0),
             What::Lives { millis } => (18, millis.unwrap_or(FOR_EVER), 0, 0),
+            What::LocalReadBegan => (19, 0, 0, 0),
         };
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
@@ -123,6 +126,7 @@ impl Event {
             16 => What::Loading,
             17 => What::LoadOver,
             18 => What::Lives { millis: Some(a).filter(|millis| *millis != FOR_EVER) },
+            19 => What::LocalReadBegan,
             _ => return None,
         };
         Some(Self { at: number(0), process: bytes[26], task: short(24), key: bytes[27], what })
@@ -140,6 +144,7 @@ impl fmt::Display for What {
         let short = |token: u64| token & 0xFFFF;
         match *self {
             Self::ReadBegan => write!(f, "a read begins"),
+            Self::LocalReadBegan => write!(f, "a read begins that may be local"),
             Self::ReadEnded { version, of } => write!(f, "the read returns version {version} of key {of}"),
             Self::ReadNone => write!(f, "the read returns that there is no such row"),
             Self::ReadGone => write!(f, "the read returns nothing"),

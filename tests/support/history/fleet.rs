@@ -129,6 +129,7 @@ async fn end_well(mut children: JoinSet<std::io::Result<ExitStatus>>) -> Result<
 impl std::ops::AddAssign for Figures {
     fn add_assign(&mut self, other: Self) {
         self.hits += other.hits;
+        self.hits_local += other.hits_local;
         self.late_fills += other.late_fills;
         self.stores += other.stores;
         self.coalesced += other.coalesced;

@@ -33,6 +33,8 @@ pub struct Habits {
     pub clears_one_in: u64,
     /// One load in a hundred and one write in thirty fail.
     pub fails: bool,
+    /// So many reads for one that may be answered in its process; 0 is none.
+    pub local_one_in: u64,
     /// The classic mistake: a load that comes between the two stores the old row for good.
     pub invalidates_before_commit: bool,
 }
@@ -56,6 +58,7 @@ impl Habits {
         evicted: true,
         clears_one_in: 500,
         fails: true,
+        local_one_in: 2,
         invalidates_before_commit: false,
     };
 
@@ -63,7 +66,7 @@ impl Habits {
     pub const SOUND: Self = Self { fails: false, clears_one_in: 2_000, ..Self::BUSY };
 
     /// Writing whether anybody reads or not.
-    pub const WRITING: Self = Self { reads_per_write: 0, ..Self::BUSY };
+    pub const WRITING: Self = Self { reads_per_write: 0, local_one_in: 0, ..Self::BUSY };
 
     /// Fewer callers, slower loads: a row that was invalidated stays away for a while.
     pub const QUIET: Self = Self { readers: 3, readers_rest: 20, slow_one_in: 2, clears_one_in: 100, ..Self::WRITING };

@@ -40,6 +40,7 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
     pub hits: u64,
+    pub hits_local: u64,
     pub late_fills: u64,
     pub stores: u64,
     pub coalesced: u64,
@@ -67,6 +68,7 @@ pub async fn obey(order: &Order) -> Result<(), Box<dyn Error>> {
     let total = rows.cache.stats().total();
     let figures = Figures {
         hits: total.hits,
+        hits_local: total.hits_local,
         late_fills: total.late_fills,
         stores: total.stores,
         coalesced: total.coalesced,

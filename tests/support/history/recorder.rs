@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::store::{
-    Acquired, Ask, Bytes, Condition, End, Ending, Filling, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
-    StoreError,
+    Acquired, Ask, Bytes, Condition, End, Ending, Filling, Listener, Many, Observed, Placeholder, Repair, Reply, Stamp,
+    Store, StoreError, Tracked,
 };
 use tokio::time::Instant;
 
@@ -272,6 +272,10 @@ impl Store for Recorder {
         before_read: &'s (dyn Fn() + Send + Sync),
     ) -> Reply<'s, Option<Bytes>> {
         self.store.wait(key, lease, until, before_read)
+    }
+
+    fn track<'s>(&'s self, keys: &'s [Arc<str>], listener: &'s Arc<dyn Listener>) -> Reply<'s, Vec<Option<Tracked>>> {
+        self.store.track(keys, listener)
     }
 
     fn shared(&self) -> bool {

@@ -147,6 +147,32 @@ impl Rows {
         self.load(key, caller).await
     }
 
+    /// Kept in its process too.
+    #[cached(
+        key = "row:<key>",
+        ttl = |row| row.as_ref().map_or(TTL, Row::ttl),
+        mutex(lease = "40ms", wait = "2s"),
+        local,
+        skip(caller),
+        cache = &self.cache
+    )]
+    async fn local(&self, key: u8, caller: Caller) -> Result<Option<Row>, Refused> {
+        self.load(key, caller).await
+    }
+
+    #[cached(
+        key = "row:<key>",
+        tag = "group:<group>",
+        ttl = |row| row.as_ref().map_or(TTL, Row::ttl),
+        mutex(lease = "40ms", wait = "2s"),
+        local = "10s",
+        skip(group, caller),
+        cache = &self.cache
+    )]
+    async fn local_and_tagged(&self, key: u8, group: u8, caller: Caller) -> Result<Option<Row>, Refused> {
+        self.load(key, caller).await
+    }
+
     /// Several at once: one round trip, and one query for those that are missing.
     #[cached(
         key = "row:<key>",
@@ -193,7 +219,11 @@ impl Rows {
     }
 
     pub fn begin(&self, key: u8, task: u16) -> Reading<'_> {
-        self.log.add(task, key, What::ReadBegan);
+        self.begin_as(key, task, What::ReadBegan)
+    }
+
+    fn begin_as(&self, key: u8, task: u16, what: What) -> Reading<'_> {
+        self.log.add(task, key, what);
         Reading { rows: self, task, key, what: What::ReadGone }
     }
 
@@ -201,6 +231,9 @@ impl Rows {
     pub async fn read_any(&self, keys: &[u8], mut caller: Caller) -> bool {
         if !caller.dice.once_in(12) {
             let key = *caller.dice.one_of(keys);
+            if self.habits.local_one_in > 0 && caller.dice.once_in(self.habits.local_one_in) {
+                return self.read_locally(key, caller).await;
+            }
             return self.read(key, caller).await;
         }
         // Few: they are loaded one after another.
@@ -213,6 +246,19 @@ impl Rows {
             reading.answer(row);
         }
         true
+    }
+
+    /// One read that may be answered in this process. Whether there was an answer.
+    async fn read_locally(&self, key: u8, caller: Caller) -> bool {
+        let mut reading = self.begin_as(key, caller.task, What::LocalReadBegan);
+        let row = match Row::group(key) {
+            Some(group) => self.local_and_tagged(key, group, caller).await,
+            None => self.local(key, caller).await,
+        };
+        if let Ok(row) = &row {
+            reading.answer(row.as_ref());
+        }
+        row.is_ok()
     }
 
     /// One read. Whether there was an answer.
