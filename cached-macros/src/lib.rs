@@ -68,6 +68,7 @@ use crate::newtype::Newtype;
 /// | <code>unless = \|v\| expr</code> | do not store such a value | everything is stored |
 /// | `jitter = 0.1` | shortens each ttl at random by up to this share | `0.05` |
 /// | `load_timeout = "30s"` | a load longer than this loses its lease | `30s` |
+/// | `local`, `local = "5s"` | also keep decoded values in this process, at most so long; another process's invalidation ends that within a second. Values must be `Clone + Send + Sync + 'static` | every hit asks the store |
 /// | `tag = "org:<org_id>"`, repeatable | a group of values that are invalidated together; an argument that a tag names need not be in the key | none |
 /// | `each = id in ids` | a batch, see below | one value for the whole call |
 /// | <code>by = \|v\| v.id</code> | which id a value of a batch has, where it returns `Vec<T>` | the collection says it |

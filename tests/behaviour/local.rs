@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, cached, invalidate, key, write_through};
 
-use crate::on_both_backends;
+use crate::patience::{PatientWorld, patient};
+use crate::promises;
 use crate::row::Row;
 use crate::support::{Redis, World, eventually};
 
@@ -122,7 +123,7 @@ async fn until_changed<T: PartialEq + Debug>(read: impl AsyncFn() -> T, old: &T)
     }
 }
 
-impl World {
+impl PatientWorld {
     /// How often each command that has to do with entries was executed.
     fn commands(&self) -> Vec<String> {
         let Some(redis) = &self.redis else { return Vec::new() };
@@ -137,7 +138,7 @@ impl World {
     }
 }
 
-on_both_backends! {
+promises! {
     async fn a_local_hit_asks_nobody_and_gives_the_same_value(world: World) {
         let row = Row::over(&world.cache);
         let loaded = row.local(1).await;
@@ -272,7 +273,7 @@ on_both_backends! {
             Some(redis) => redis.builder(),
             None => Cache::builder(),
         };
-        let row = Row::over(&cache.local_limit(100_000).build().unwrap());
+        let row = Row::over(&cache.timeout(Duration::from_secs(5)).local_limit(100_000).build().unwrap());
         keep(&row.cache, async || row.local(0).await).await;
         for _ in 0..2 {
             for id in 0..2_000 {
@@ -290,7 +291,7 @@ on_both_backends! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_deletes_a_key_by_hand_ends_local_hits() {
-    let world = World::redis();
+    let world = PatientWorld::from(World::redis());
     let redis = world.redis.as_ref().unwrap();
     let row = Row::over(&world.cache);
     for command in [
@@ -307,6 +308,20 @@ async fn whoever_deletes_a_key_by_hand_ends_local_hits() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_store_with_the_same_tag_ends_no_local_hits() {
+    let world = PatientWorld::from(World::redis());
+    let row = Row::over(&world.cache);
+    row.local_with_tags("a", 0).await;
+    keep(&world.cache, async || row.local_with_tags("a", 1).await).await;
+    for id in 2..10 {
+        row.local_with_tags("a", id).await;
+        // What it changed would have been told before this one's read was answered.
+        keep(&world.cache, async || row.local_with_tags("a", id).await).await;
+        assert!(kept(&world.cache, async || row.local_with_tags("a", 1).await).await.1, "{id}");
+    }
+}
+
 /// The ids of the connections on which a server tells of changes.
 fn tracking(redis: &Redis) -> Vec<String> {
     let clients: String = redis.command(&["CLIENT", "LIST"]);
@@ -319,7 +334,7 @@ fn tracking(redis: &Redis) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_connection_that_tells_of_changes_nothing_is_served_locally() {
-    let world = World::redis();
+    let world = PatientWorld::from(World::redis());
     let redis = world.redis.as_ref().unwrap();
     let row = Row::over(&world.cache);
     for _ in 0..5 {
@@ -352,7 +367,7 @@ async fn a_server_that_hangs_ends_local_hits_within_the_bound() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_does_not_tell_of_changes_means_no_local_hits_and_no_others_less() {
-    let world = World::redis();
+    let world = PatientWorld::from(World::redis());
     let redis = world.redis.as_ref().unwrap();
     redis.command::<()>(&["ACL", "SETUSER", "default", "-client|tracking"]);
     let row = Row::over(&world.cache);
@@ -367,7 +382,7 @@ async fn a_server_that_does_not_tell_of_changes_means_no_local_hits_and_no_other
 #[test]
 fn a_connection_ends_with_its_runtime_and_local_hits_with_it() {
     let redis = Redis::start();
-    let row = Row::over(&redis.cache());
+    let row = Row::over(&patient(&redis));
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let first = runtime();
     let old = first.block_on(until_kept(&row.cache, async || row.local(1).await));

@@ -85,6 +85,11 @@ impl Judge {
                 let all = self.all.get(&event.key).copied().unwrap_or(0);
                 self.reading.insert(reader, Floor { own, all });
             }
+            // Where others write it may be behind for a moment, but not where its own process does.
+            What::LocalReadBegan => {
+                let own = self.own.get(&(event.process, event.key)).copied().unwrap_or(0);
+                self.reading.insert(reader, Floor { own, all: 0 });
+            }
             What::ReadGone => _ = self.reading.remove(&reader),
             What::ReadEnded { version, .. } => {
                 if let Some(floor) = self.reading.remove(&reader) {

@@ -1,6 +1,6 @@
 //! Words and answers of several commands, as Redis spells them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, ToRedisArgs, Value};
 use bytes::Bytes;
@@ -19,11 +19,23 @@ pub(super) fn ask(commands: &mut Pipeline, asks: &[Ask]) {
     }
 }
 
+/// The ends of stamps are multiples of this. So most fills find them late enough, and change nothing: whoever watches a
+/// stamp is told of a new end as of any other change, and could keep nothing with a tag under which others store.
+const STEP: Duration = Duration::from_secs(900);
+
+/// When a stamp ends that outlives what lives so long, in milliseconds since 1970. A clock that is wrong by less than the
+/// slack does no harm, one that is wrong by more costs misses.
+fn end_of_stamp(px: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let end = millis(now.saturating_add(px).saturating_add(SLACK));
+    end.checked_next_multiple_of(millis(STEP)).unwrap_or(end)
+}
+
 /// The commands that let stamps outlive what carries them.
 pub(super) fn outlive(commands: &mut Pipeline, filling: &Filling) {
     for tag in &filling.tags {
         match filling.px {
-            Some(px) => commands.cmd("PEXPIRE").arg(&**tag).arg(millis(px.saturating_add(SLACK))).arg("GT"),
+            Some(px) => commands.cmd("PEXPIREAT").arg(&**tag).arg(end_of_stamp(px)).arg("GT"),
             None => commands.cmd("PERSIST").arg(&**tag),
         };
     }

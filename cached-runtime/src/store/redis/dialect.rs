@@ -1,4 +1,4 @@
-//! How a server is asked. From Redis 7.0 on, and on every Valkey, `SET .. NX GET` and `PEXPIRE .. GT` are commands; Redis
+//! How a server is asked. From Redis 7.0 on, and on every Valkey, `SET .. NX GET`, `PEXPIRE .. GT` and `PEXPIREAT .. GT` are commands; Redis
 //! 6.2 refuses both, and scripts do the same there, in one round trip as well.
 //!
 //! What a server says of itself decides, per connection. Where it says nothing (`INFO` may be forbidden) the commands are
@@ -93,6 +93,10 @@ impl<'c> Scripted<'c> {
                 let (key, px) = (next(), next());
                 (next() == b"GT").then_some(Self { script: &older.extend, key, arguments: vec![px] })
             }
+            b"PEXPIREAT" => {
+                let (key, end) = (next(), next());
+                (next() == b"GT").then_some(Self { script: &older.extend_until, key, arguments: vec![end] })
+            }
             _ => None,
         }
     }
@@ -160,6 +164,7 @@ mod tests {
         };
         assert!(words(&["SET", "k", "v", "NX", "GET", "PX", "10"]));
         assert!(words(&["PEXPIRE", "k", "10", "GT"]));
+        assert!(words(&["PEXPIREAT", "k", "10", "GT"]));
         assert!(!words(&["SET", "k", "v", "PX", "10"]));
         assert!(!words(&["PEXPIRE", "k", "10"]));
         assert!(!words(&["GET", "k"]));

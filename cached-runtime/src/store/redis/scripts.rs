@@ -100,24 +100,37 @@ local left = redis.call('PTTL', KEYS[1])
 if left < 0 or left >= tonumber(ARGV[1]) then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[1])";
 
+/// `PEXPIREAT .. GT`, which Redis knows since 7.0. To a millisecond it may be said to end as it does by now: then it stays
+/// so, and nobody is told of a change.
+const EXTEND_UNTIL: &str = "\
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then return 0 end
+local now = redis.call('TIME')
+if now[1] * 1000 + math.floor(now[2] / 1000) + left + 1 >= tonumber(ARGV[1]) then return 0 end
+return redis.call('PEXPIREAT', KEYS[1], ARGV[1])";
+
 /// What servers before Redis 7.0 need instead of commands.
 #[derive(Debug)]
 pub(crate) struct Older {
     pub(crate) acquire: Script,
     pub(crate) extend: Script,
+    pub(crate) extend_until: Script,
 }
 
 /// Hashed on first use: most servers are newer.
 pub(crate) fn older() -> &'static Older {
-    static OLDER: LazyLock<Older> =
-        LazyLock::new(|| Older { acquire: Script::new(ACQUIRE), extend: Script::new(EXTEND) });
+    static OLDER: LazyLock<Older> = LazyLock::new(|| Older {
+        acquire: Script::new(ACQUIRE),
+        extend: Script::new(EXTEND),
+        extend_until: Script::new(EXTEND_UNTIL),
+    });
     &OLDER
 }
 
 /// In the order in which they are loaded on connect.
 pub(crate) const ALL: [&str; 7] = [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, REFILL, WRITE_END];
 /// The same for servers before Redis 7.0, in addition.
-pub(crate) const ALL_OLDER: [&str; 2] = [ACQUIRE, EXTEND];
+pub(crate) const ALL_OLDER: [&str; 3] = [ACQUIRE, EXTEND, EXTEND_UNTIL];
 
 impl Scripts {
     pub(crate) fn new() -> Self {
