@@ -1,7 +1,6 @@
 //! The typed shim over the local tier: how a value is kept there, and given out again.
 
 use std::any::TypeId;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::call::Call;
@@ -97,35 +96,48 @@ pub const fn value_of<S: Shape>(_: &S) -> Returned<S::Value> {
 }
 
 /// How a function's values are kept.
-pub struct Local<S, K>(PhantomData<fn() -> (S, K)>);
+///
+/// As with `TypedSlot`, its methods ask nothing of the types: a value that cannot be kept is one error, at [`local`].
+pub struct Local<S: Shape> {
+    how: fn() -> How<S>,
+}
+
+struct How<S: Shape> {
+    kind: TypeId,
+    give: fn(Kept) -> Option<S::Out>,
+    slot: fn(Slot) -> TypedSlot<S>,
+}
 
 /// Says how a function's values are kept.
 #[doc(hidden)]
-pub fn local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: S, _: K) -> Local<S, K> {
-    Local(PhantomData)
+#[inline]
+pub fn local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: S, _: K) -> Local<S> {
+    let how = || How {
+        kind: TypeId::of::<K::As>(),
+        give: |kept| if kept.is::<Absent>() { S::absent() } else { K::recall(kept).and_then(S::present) },
+        slot: typed_local::<S, K>,
+    };
+    Local { how }
 }
 
-impl<S: Shape<Value: CacheValue>, K: Keeping<S::Value>> Local<S, K> {
+impl<S: Shape> Local<S> {
     /// What to return without asking anybody.
     #[inline]
     pub fn hit(&self, call: &Call) -> Option<S::Out> {
-        self.give(call.kept(TypeId::of::<K::As>())?)
+        let how = (self.how)();
+        (how.give)(call.kept(how.kind)?)
     }
 
     /// The same for a call of which there is no more to say than its key: it need not be made.
     #[inline]
     pub fn hit_plainly(&self, site: &'static Site, key: &impl Rendered) -> Option<S::Out> {
-        self.give(key.ask(|key| Call::kept_plainly(site, key, TypeId::of::<K::As>()))?)
-    }
-
-    #[inline]
-    fn give(&self, kept: Kept) -> Option<S::Out> {
-        if kept.is::<Absent>() { S::absent() } else { K::recall(kept).and_then(S::present) }
+        let how = (self.how)();
+        (how.give)(key.ask(|key| Call::kept_plainly(site, key, how.kind))?)
     }
 
     /// The slot of a call that found nothing here; what it finds in the store is kept.
     pub fn slot(&self, slot: Slot) -> TypedSlot<S> {
-        typed_local::<S, K>(slot)
+        ((self.how)().slot)(slot)
     }
 }
 
@@ -147,8 +159,8 @@ mod tests {
     use super::*;
     use crate::__shape;
 
-    fn kept_as<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: Local<S, K>) -> TypeId {
-        TypeId::of::<K::As>()
+    fn kept_as<S: Shape>(local: Local<S>) -> TypeId {
+        (local.how)().kind
     }
 
     fn generic<T: LocalValue + CacheValue>() -> TypeId {

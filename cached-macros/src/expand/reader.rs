@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
-use crate::output;
+use crate::output::{self, Shape};
 
 use super::Expansion;
 use super::runtime::site;
@@ -37,9 +37,13 @@ impl Expansion<'_> {
         }
     }
 
-    /// Whether there is nothing to say of a call but its key.
+    /// Whether there is nothing to say of a call but its key, and a hit can be returned from where that is written.
     fn is_plain(&self) -> bool {
-        self.args.cache.is_none() && self.args.when.is_none() && self.checked.tags.is_empty() && self.bypass().is_none()
+        matches!(self.function.shape, Shape::Async | Shape::Blocking)
+            && self.args.cache.is_none()
+            && self.args.when.is_none()
+            && self.checked.tags.is_empty()
+            && self.bypass().is_none()
     }
 
     /// What is read inside of a transaction is not committed, and what is cached may be older than the transaction.

@@ -88,6 +88,8 @@ shapes! { Cached
         "async fn find_user(org: u8, id: i64) -> Result<Option<User>, Error> { body(id).await }"
     local_and_stale: r#"key = "user:<id>", ttl = 60, stale = "10m", refresh = background, error_ttl = 1, local"#
         "async fn find_user(id: i64) -> Result<Option<User>, Error> { body(id).await }"
+    local_and_boxed: r#"key = "user:<id>", ttl = 60, local"#
+        "fn find_user(id: i64) -> BoxFuture<'static, User> { Box::pin(body(id)) }"
     local_and_blocking: r#"key = "user:<id>", ttl = 60, local, skip(conn)"#
         "fn find_user(conn: &mut PgConnection, id: i64) -> QueryResult<Arc<User>> { body(conn) }"
     ttl_never: r#"key = "country:<code>", ttl = never"#
