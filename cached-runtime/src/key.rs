@@ -285,8 +285,7 @@ impl KeyWriter {
     fn escaped(&mut self, text: &str) {
         // In nearly every text each byte stands for itself, and so does the stop, which is mostly escaped anyhow.
         let stops = self.stop.is_some_and(|stop| !reserved(stop));
-        let plain = text.bytes().fold(0, |seen, byte| seen | ESCAPED[usize::from(byte)]) == 0;
-        if plain && !stops {
+        if is_plain(text.as_bytes()) && !stops {
             self.rendered.push_str(text);
         } else {
             self.escaped_one_by_one(text);
@@ -366,6 +365,14 @@ static ESCAPED: [u8; 256] = {
     }
     escaped
 };
+
+/// Whether nothing in it is escaped. Eight at a time: half of what a short key costs would be this.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let escaped = |seen, byte: &u8| seen | ESCAPED[usize::from(*byte)];
+    let (eights, rest) = text.as_chunks::<8>();
+    eights.iter().fold(0, |seen, eight| seen | eight.iter().fold(0, escaped)) | rest.iter().fold(0, escaped) == 0
+}
 
 /// See [`reserved`].
 const fn reserved_ascii(byte: u8) -> bool {

@@ -107,6 +107,7 @@ impl Candidate {
         if kept.is_zero() {
             return None;
         }
+        let mut stamps = stamps.into_iter().map(|(_, watched)| watched);
         let line = Line {
             key: name.into(),
             tags: self.tags.clone(),
@@ -114,7 +115,8 @@ impl Candidate {
             kind: TypeId::of::<Absent>(),
             until: ticks::after(sent, kept),
             pulse,
-            stamps: stamps.into_iter().map(|(_, watched)| watched).collect(),
+            epoch: stamps.next()?,
+            stamps: stamps.collect(),
             // An entry's own overhead, roughly: the map's slot, and what is allocated for it.
             weight: (name.len() + found.payload.len() + 256) as u64,
         };

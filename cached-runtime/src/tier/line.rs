@@ -27,7 +27,9 @@ pub(super) struct Line {
     pub(super) until: u64,
     /// Of the connection that would tell of a change.
     pub(super) pulse: Arc<Pulse>,
-    /// The epoch and the tags.
+    /// Its stamp.
+    pub(super) epoch: Arc<Watched>,
+    /// Those of the tags.
     pub(super) stamps: Box<[Arc<Watched>]>,
     pub(super) weight: u64,
 }
@@ -90,6 +92,7 @@ impl Equivalent<Line> for Wanted<'_> {
             && line.version == self.version
             && *self.tags == *line.tags
             && line.pulse.beats(now)
+            && line.epoch.holds(now)
             && line.stamps.iter().all(|stamp| stamp.holds(now))
     }
 }

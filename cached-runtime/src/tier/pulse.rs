@@ -16,7 +16,11 @@ const ENDED: u64 = 0;
 ///
 /// Answers and announcements come in one order on it. So when it has answered a ping, every change from before that ping
 /// was sent has been heard of, and what was not invalidated by then was valid then.
+///
+/// Every hit reads it, so it has its lines of memory to itself: beside something that is written, a reference count
+/// perhaps, each hit on another core would fetch it anew.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct Pulse {
     /// By [`ticks::now`].
     until: AtomicU64,

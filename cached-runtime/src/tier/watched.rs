@@ -8,8 +8,9 @@ use super::pulse::Pulse;
 use crate::stamp::Stamp;
 
 /// A stamp that the server watches for us. Every entry that carries it holds this, so that one change ends them all and
-/// nothing has to look for them.
+/// nothing has to look for them. As a [`Pulse`] it is read with every hit, and has its lines of memory to itself.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct Watched {
     changed: AtomicBool,
     /// What it was, and on which connection its change is going to be told.
