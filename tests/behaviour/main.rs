@@ -29,6 +29,7 @@ mod invalidation;
 mod itself;
 mod late_errors;
 mod local;
+mod local_freshness;
 mod local_races;
 mod logged;
 mod markers;
