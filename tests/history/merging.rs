@@ -26,6 +26,7 @@ fn events_come_in_order_and_none_before_everybody_has_told_what_was_earlier() {
 fn an_event_is_the_same_after_its_way_between_processes() {
     let what = [
         What::ReadBegan,
+        What::LocalReadBegan,
         What::ReadEnded { version: u64::MAX, of: 5 },
         What::ReadGone,
         What::CommitBegan,
