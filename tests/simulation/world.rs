@@ -49,8 +49,7 @@ pub struct Wrong {
 }
 
 /// A few calls, much of what is rare elsewhere.
-pub const SHORT: Habits =
-    Habits { writers: 1, slow_one_in: 10, clears_one_in: 12, local_one_in: 0, ..Habits::BUSY };
+pub const SHORT: Habits = Habits { writers: 1, slow_one_in: 10, clears_one_in: 12, local_one_in: 0, ..Habits::BUSY };
 
 impl Default for Wrong {
     fn default() -> Self {
