@@ -7,6 +7,7 @@ use crate::ticks;
 
 /// How long a connection is relied on after it was asked whether it lives, and has answered. Less than the second that
 /// is promised by more than the clock's tick.
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "there is no connection"))]
 const HEARTBEAT: Duration = Duration::from_millis(950);
 
 /// The connection is gone, for good.
@@ -26,6 +27,10 @@ pub struct Pulse {
     until: AtomicU64,
 }
 
+#[cfg_attr(
+    not(all(feature = "memory", feature = "redis")),
+    allow(dead_code, reason = "each store has its own kind of pulse")
+)]
 impl Pulse {
     /// One that has not beaten yet.
     pub(crate) fn new() -> Self {
