@@ -223,3 +223,53 @@ async fn a_cluster_that_is_not_there_costs_nothing_but_the_load() {
     service.uncached("k").await;
     assert!(began.elapsed() < service.load + Duration::from_millis(50));
 }
+
+impl Users {
+    #[cached(key = "local:<id>", tag = "org:<org>", ttl = 60, local, skip(org), cache = &self.cache)]
+    async fn local(&self, org: u64, id: usize) -> u64 {
+        self.loads.add();
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Whether every one of them was answered in this process, with this version.
+    async fn all_local(&self, version: u64) -> bool {
+        let before = self.cache.stats().total().hits_local;
+        for id in 0..MANY {
+            if self.local(1, id).await != version {
+                return false;
+            }
+        }
+        self.cache.stats().total().hits_local == before + MANY as u64
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_master_says_what_of_its_own_changes_and_all_of_them_that_all_did() {
+    let nodes = Nodes::masters();
+    let users = Users::over(nodes.patient());
+    let other = Users { cache: nodes.patient(), ..users.clone() };
+    let mut version = 1;
+    for change in 0..4 {
+        eventually("local hits of all masters", async || users.all_local(version).await).await;
+        version = users.version.fetch_add(1, Ordering::SeqCst) + 1;
+        let began = Instant::now();
+        match change {
+            0 => {
+                for id in 0..MANY {
+                    other.cache.invalidate(key!("local:<id>")).await.unwrap();
+                }
+            }
+            1 => other.cache.invalidate_tag(key!("org:1")).await.unwrap(),
+            2 => other.cache.clear().await.unwrap(),
+            _ => users.cache.invalidate_tag(key!("org:1")).await.unwrap(),
+        }
+        // The cache that invalidates, and whoever comes after a clear, sees it at once.
+        let patience = if change < 2 { Duration::from_secs(1) } else { Duration::ZERO };
+        for id in 0..MANY {
+            while users.local(1, id).await < version {
+                assert!(began.elapsed() < patience + SLACK && change < 2, "{id} after change {change}");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
