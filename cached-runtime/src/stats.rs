@@ -151,9 +151,11 @@ impl Registry {
 
     #[inline]
     pub(crate) fn local_hit(&self, site: &'static Site) {
-        if self.local.add(site.index()) == 0 {
+        match self.local.add(site.index()) {
             // It may have had nothing but local hits, of what another function left.
-            self.of(site);
+            Some(0) => drop(self.of(site)),
+            Some(_) => {}
+            None => self.of(site).hits_local.add(),
         }
     }
 
@@ -161,7 +163,7 @@ impl Registry {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
         let read = |(site, counters): &Row| {
             let mut function = FunctionStats::read(site, counters);
-            function.hits_local = self.local.get(site.index());
+            function.hits_local += self.local.get(site.index());
             function.hits += function.hits_local;
             function
         };

@@ -68,14 +68,13 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Says how many this thread had counted before.
+    /// Says how many this thread had counted before; `None` where there is no room for so many functions.
     #[inline]
-    pub(crate) fn add(&self, index: usize) -> u64 {
-        // A program with more functions than that counts only those of the first thousand.
-        let Some(page) = self.pages.get(index / ROW) else { return 1 };
+    pub(crate) fn add(&self, index: usize) -> Option<u64> {
+        let page = self.pages.get(index / ROW)?;
         let page = page.get_or_init(|| Box::new(Page { own: std::array::from_fn(|_| Row::new()), shared: Row::new() }));
         let seat = SEAT.try_with(|seat| seat.0.get()).ok().flatten();
-        match seat.and_then(|seat| page.own.get(seat)) {
+        let before = match seat.and_then(|seat| page.own.get(seat)) {
             // Nobody else writes here: no need to lock the line.
             Some(Row(own)) => {
                 let (count, before) = (&own[index % ROW], own[index % ROW].load(Ordering::Relaxed));
@@ -83,7 +82,8 @@ impl Tally {
                 before
             }
             None => page.shared.0[index % ROW].fetch_add(1, Ordering::Relaxed),
-        }
+        };
+        Some(before)
     }
 
     pub(crate) fn get(&self, index: usize) -> u64 {
@@ -109,5 +109,6 @@ mod tests {
         }
         let each = 3 * (SEATS as u64 + 8) * 500;
         assert_eq!((tally.get(0), tally.get(40), tally.get(1)), (each, each, 0));
+        assert_eq!((tally.add(PAGES * ROW), tally.get(PAGES * ROW)), (None, 0));
     }
 }
