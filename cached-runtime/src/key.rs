@@ -6,11 +6,13 @@
 //! mark. The first character of the following text (the *stop*) is never a plain token of the part
 //! before it, so the first plain stop at a token boundary ends the part.
 
+mod escape;
 mod parts;
 mod text;
 
 use serde::Serialize;
 
+use self::escape::{is_plain, reserved};
 use self::text::Text;
 use crate::canonical::{Order, canonical};
 
@@ -352,41 +354,6 @@ impl KeyWriter {
             self.rendered.push_str(&digest);
         }
         Key { rendered: self.rendered, usable: self.usable }
-    }
-}
-
-/// Not zero for what is escaped, or may be: all but some of ASCII. A number, so that a loop over it has no branches.
-static ESCAPED: [u8; 256] = {
-    let mut escaped = [1; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        escaped[byte] = reserved_ascii(byte as u8) as u8;
-        byte += 1;
-    }
-    escaped
-};
-
-/// Whether nothing in it is escaped. Eight at a time: half of what a short key costs would be this.
-#[inline]
-fn is_plain(text: &[u8]) -> bool {
-    let escaped = |seen, byte: &u8| seen | ESCAPED[usize::from(*byte)];
-    let (eights, rest) = text.as_chunks::<8>();
-    eights.iter().fold(0, |seen, eight| seen | eight.iter().fold(0, escaped)) | rest.iter().fold(0, escaped) == 0
-}
-
-/// See [`reserved`].
-const fn reserved_ascii(byte: u8) -> bool {
-    matches!(byte, b':' | b'<' | b'>' | b'{' | b'}' | b'*' | b'?' | b'[' | b']' | b'%' | b'~' | b'(' | b')' | b',')
-        || byte.is_ascii_whitespace()
-        || byte.is_ascii_control()
-}
-
-/// What a string part escapes: the separators of keys, glob characters, the cluster's hash-tag braces, the escape
-/// itself, the structural marks, white space and control characters.
-fn reserved(c: char) -> bool {
-    match u8::try_from(c) {
-        Ok(byte) if byte.is_ascii() => reserved_ascii(byte),
-        _ => c.is_whitespace() || c.is_control(),
     }
 }
 
