@@ -4,6 +4,8 @@
 mod deploys;
 #[path = "behaviour/patience.rs"]
 mod patience;
+#[path = "serde_types/schemas.rs"]
+mod schemas;
 #[path = "support/steered.rs"]
 mod steered;
 #[path = "support/mod.rs"]

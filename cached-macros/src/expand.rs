@@ -9,6 +9,7 @@ mod key;
 mod newtype;
 mod reader;
 mod runtime;
+mod schema;
 mod site;
 mod take;
 mod writer;
@@ -31,6 +32,7 @@ use self::runtime::{Runtime, site};
 pub(crate) use self::cache_key::cache_key;
 pub(crate) use self::key::key_in_code;
 pub(crate) use self::newtype::key_part;
+pub(crate) use self::schema::cache_schema;
 
 /// The annotated function, around which the cache stands.
 pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {

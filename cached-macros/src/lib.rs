@@ -4,8 +4,8 @@
 //!
 //! `attribute` says which one it is, `args` reads its options and `item` the function it stands on; `key` and `template`
 //! read keys and tags; `output` knows return types, and `ids` the argument of a batch. `check` holds every rule about
-//! misuse, `errors` collects what they find. What passed goes to `expand`, the only module that writes code. `newtype`
-//! and `cache_key` are the derives' own small ways through the same stations.
+//! misuse, `errors` collects what they find. What passed goes to `expand`, the only module that writes code. `newtype`,
+//! `cache_key` and `schema` are the derives' own small ways through the same stations.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -24,6 +24,7 @@ mod item;
 mod key;
 mod newtype;
 mod output;
+mod schema;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use crate::cache_key::CacheKey;
 use crate::errors::Errors;
 use crate::item::Annotated;
 use crate::newtype::Newtype;
+use crate::schema::Schema;
 
 /// Makes a function a cache-aside read: the cache is asked first, and the body runs on a miss.
 ///
@@ -230,6 +232,31 @@ pub fn cache_key(item: TokenStream) -> TokenStream {
     cache_key_struct(item.into()).into()
 }
 
+/// Says what serde reads and writes of a struct or an enum, field types included, so that entries tell by which schema
+/// they were written.
+///
+/// ```ignore
+/// #[derive(Serialize, Deserialize, CacheSchema)]
+/// #[serde(rename_all = "camelCase")]
+/// struct User {
+///     id: i64,
+///     #[serde(default)]
+///     phone_numbers: Vec<String>,
+///     #[cache_schema(opaque)]
+///     balance: Decimal,
+/// }
+/// ```
+///
+/// Field types are `CacheSchema` themselves: those of the standard library are, and of `Uuid`, dates and times (features).
+/// Of a field that is `opaque` only the type's written name counts; so it does with serde's `with`. What changes neither
+/// text nor order of what is written (`bound`, `crate`, a skipped field) does not count.
+///
+/// `#[cache_schema(crate = ::my::path)]` says where the runtime lives, if not at `::cached_runtime`.
+#[proc_macro_derive(CacheSchema, attributes(cache_schema))]
+pub fn cache_schema(item: TokenStream) -> TokenStream {
+    cache_schema_type(item.into()).into()
+}
+
 /// What `key!` of the runtime calls.
 #[doc(hidden)]
 #[proc_macro]
@@ -271,6 +298,14 @@ fn cache_key_struct(item: proc_macro2::TokenStream) -> proc_macro2::TokenStream 
     let mut errors = Errors::default();
     let key = CacheKey::parse(item, &mut errors);
     let mut tokens = key.as_ref().map(expand::cache_key).unwrap_or_default();
+    tokens.extend(errors.finish().map(|error| error.to_compile_error()));
+    tokens
+}
+
+fn cache_schema_type(item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let mut errors = Errors::default();
+    let schema = Schema::parse(item, &mut errors);
+    let mut tokens = schema.as_ref().map(expand::cache_schema).unwrap_or_default();
     tokens.extend(errors.finish().map(|error| error.to_compile_error()));
     tokens
 }

@@ -27,7 +27,7 @@ use crate::lease::Lease;
 use crate::lookup::Looked;
 use crate::outcome::SharedError;
 use crate::site::Site;
-use crate::slot::Slot;
+use crate::slot::{Slot, Unreadable};
 use crate::stamp::Ask;
 use crate::store::{End, Ending, Store, StoreError};
 use crate::transaction::Transaction;
@@ -258,14 +258,18 @@ impl Slots {
 
     /// Looks again at these, past values that cannot be read as this batch's type; side by side, and for as long as
     /// that takes where nobody else loads them.
-    pub(crate) fn reopen(&mut self, unreadable: Vec<(usize, u64)>, type_name: &'static str) -> InRuntime<'_, ()> {
+    pub(crate) fn reopen(
+        &mut self,
+        unreadable: Vec<(usize, Unreadable)>,
+        type_name: &'static str,
+    ) -> InRuntime<'_, ()> {
         InRuntime::new(async move {
-            for (at, fill) in unreadable {
+            for (at, unreadable) in unreadable {
                 let Some(Position::Own(slot)) = self.positions.get_mut(at) else { continue };
                 let Some(mut cx) = slot.take_context() else { continue };
                 self.positions[at] = Position::Pending;
                 cx.batch = Some(self.id);
-                self.pending.spawn(async move { known(at, cx.batch, cx.look_past(fill, type_name).await) });
+                self.pending.spawn(async move { known(at, cx.batch, cx.look_past(unreadable, type_name).await) });
             }
             let patience = Instant::now() + TOGETHER;
             while let Ok(Some(known)) = timeout_at(patience, self.pending.join_next()).await {

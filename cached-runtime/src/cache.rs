@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::event;
 use crate::fallback::Fallback;
 use crate::flight::Flights;
+use crate::form::Form;
 use crate::freshness::Life;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
@@ -303,9 +304,8 @@ impl Cache {
             (of_now && !stored.header.is_past_ttl()).then_some(stored)
         });
         let Stored { header, payload, .. } = stored.await?;
-        (header.holds == Holds::Value && header.type_tag == codec::type_tag::<V>())
-            .then(|| codec::decode(&payload))
-            .flatten()
+        let readable = header.holds == Holds::Value && header.form.type_tag == codec::type_tag::<V>();
+        readable.then(|| codec::decode(&payload)).flatten()
     }
 
     /// Stores a value, over whatever is there. A load that runs meanwhile will not overwrite it.
@@ -344,7 +344,7 @@ impl Cache {
         }
         let header = Header {
             fill: Token::fresh().fill_id(),
-            type_tag: codec::type_tag::<V>(),
+            form: Form::of(codec::type_tag::<V>()),
             version: policy.version,
             holds: Holds::Value,
             created: Millis::now(),
@@ -353,6 +353,7 @@ impl Cache {
             stale: life.stale,
             load: Duration::ZERO,
             epoch: 0,
+            displaced: false,
         };
         let cache = &self.0;
         let put = InRuntime::new(async move {

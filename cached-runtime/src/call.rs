@@ -110,6 +110,10 @@ pub(crate) struct Context {
     pub(crate) chain: Chain,
     /// Set where this waits for somebody else on behalf of a batch.
     pub(crate) batch: Option<u64>,
+    /// The fingerprint of what it stores and reads, once its types have said it.
+    pub(crate) schema: u64,
+    /// It found an entry of its version and type that it could not read: what it stores in its place stays for a while.
+    pub(crate) displaces: bool,
 }
 
 impl Context {
@@ -136,6 +140,8 @@ impl Context {
             stamps,
             chain: Chain::current(),
             batch: None,
+            schema: 0,
+            displaces: false,
             caller,
             cache,
         })

@@ -8,6 +8,7 @@ use std::hash::Hash;
 use crate::gather::{Gather, Listed, Sorting};
 use crate::key::{Key, KeyOf};
 use crate::outcome::Shape;
+use crate::returned::Returned;
 
 /// What the ids of a batch have to be: the body is given those that are missing, and the caller's stay where they are.
 #[diagnostic::on_unimplemented(
@@ -26,6 +27,13 @@ pub struct Each<S: Shape, Id, T, F> {
     pub(crate) copy: fn(&Id) -> Id,
     pub(crate) by: F,
     pub(crate) sorting: fn() -> Sorting<S::Written, Id, T, F>,
+}
+
+impl<S: Shape, Id, T, F> Each<S, Id, T, F> {
+    /// The type of one value, to ask whether it describes itself.
+    pub fn stored(&self) -> Returned<T> {
+        Returned::new()
+    }
 }
 
 /// The ids of a function that returns a map or a `Vec<Option<T>>`.

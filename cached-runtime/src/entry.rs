@@ -7,7 +7,7 @@
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
 //! V, N, F     fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
-//!             tags_len[2] check[8] tags payload
+//!             schema[8] displaced[1] tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
@@ -18,11 +18,12 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::clock::Millis;
+use crate::form::Form;
 use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 68;
+const CHECKED: usize = 77;
 pub(crate) const HEADER: usize = CHECKED + 8;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
@@ -116,8 +117,8 @@ impl Holds {
 pub(crate) struct Header {
     /// Unique per fill.
     pub(crate) fill: u64,
-    /// Hash of the value type's name without module paths.
-    pub(crate) type_tag: u64,
+    /// What the payload is one of.
+    pub(crate) form: Form,
     /// The schema version written by the user.
     pub(crate) version: u32,
     pub(crate) holds: Holds,
@@ -133,6 +134,8 @@ pub(crate) struct Header {
     pub(crate) load: Duration,
     /// The prefix's stamp when the load began.
     pub(crate) epoch: Stamp,
+    /// It took the place of an entry of this version that its writer could not read. Such a one stays for a while.
+    pub(crate) displaced: bool,
 }
 
 /// The 18 bytes of a write marker: what Redis compares before it lets a writer store its value.
@@ -154,7 +157,7 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     bytes.push(MAGIC);
     bytes.push(header.holds.kind());
     bytes.extend_from_slice(&header.fill.to_le_bytes());
-    bytes.extend_from_slice(&header.type_tag.to_le_bytes());
+    bytes.extend_from_slice(&header.form.type_tag.to_le_bytes());
     bytes.extend_from_slice(&header.version.to_le_bytes());
     bytes.extend_from_slice(&header.created.0.to_le_bytes());
     bytes.extend_from_slice(&header.ttl.map_or(u64::MAX, millis).to_le_bytes());
@@ -162,6 +165,8 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&millis(header.stale).to_le_bytes());
     bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(&header.epoch.to_le_bytes());
+    bytes.extend_from_slice(&header.form.schema.to_le_bytes());
+    bytes.push(header.displaced.into());
     // Tags that do not fit give an entry that nobody reads as one of now.
     bytes.extend_from_slice(&u16::try_from(tags.0.len()).unwrap_or(0).to_le_bytes());
     let check = check(&bytes, &tags.0, payload);
@@ -269,9 +274,9 @@ impl Entry {
                     return None;
                 }
                 let mut at = Reader(checked.get(2..)?);
+                let (fill, type_tag) = (u64::from_le_bytes(at.take()?), u64::from_le_bytes(at.take()?));
                 let header = Header {
-                    fill: u64::from_le_bytes(at.take()?),
-                    type_tag: u64::from_le_bytes(at.take()?),
+                    fill,
                     version: u32::from_le_bytes(at.take()?),
                     created: Millis(u64::from_le_bytes(at.take()?)),
                     ttl: match u64::from_le_bytes(at.take()?) {
@@ -282,6 +287,8 @@ impl Entry {
                     stale: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
                     epoch: Stamp::from_le_bytes(at.take()?),
+                    form: Form { type_tag, schema: u64::from_le_bytes(at.take()?) },
+                    displaced: at.take::<1>()? != [0],
                     holds: Holds::of(kind),
                 };
                 let tags = if tags == 0 { Tags::default() } else { Tags(bytes.slice(HEADER..HEADER + tags)) };
@@ -312,7 +319,7 @@ mod tests {
     fn header() -> Header {
         Header {
             fill: 1,
-            type_tag: 2,
+            form: Form { type_tag: 2, schema: 9 },
             version: 3,
             holds: Holds::Value,
             created: Millis(1_700_000_000_000),
@@ -321,12 +328,13 @@ mod tests {
             stale: Duration::from_secs(5),
             load: Duration::from_millis(7),
             epoch: 8,
+            displaced: false,
         }
     }
 
     #[test]
     fn a_value_comes_back_as_it_was_written() {
-        let forever = Header { ttl: None, holds: Holds::Absence, ..header() };
+        let forever = Header { ttl: None, holds: Holds::Absence, displaced: true, ..header() };
         let failure = Header { holds: Holds::Failure, ..header() };
         let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
         for (header, tags, payload) in [

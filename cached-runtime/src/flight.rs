@@ -18,13 +18,14 @@ use tokio::runtime;
 use tokio::sync::Notify;
 
 use crate::adoption::Adoption;
+use crate::form::Form;
 use crate::outcome::SharedError;
 use crate::stamp::Stamp;
 
 /// A loaded value, as followers get it.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    pub(crate) type_tag: u64,
+    pub(crate) form: Form,
     pub(crate) version: u32,
     /// `None` is an absence.
     pub(crate) payload: Option<Bytes>,
@@ -304,7 +305,7 @@ mod tests {
     const NOW: Option<Stamp> = Some(7);
 
     fn loaded(accepted: Option<Stamp>) -> Outcome {
-        Outcome::Loaded { shared: Shared { type_tag: 0, version: 1, payload: None }, accepted }
+        Outcome::Loaded { shared: Shared { form: Form::of(0), version: 1, payload: None }, accepted }
     }
 
     async fn landing(before: bool, seal_first: bool, accepted: Option<Stamp>) -> Landing {

@@ -127,6 +127,7 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::clock::Millis;
+    use crate::form::Form;
 
     const TTL: Duration = Duration::from_secs(60);
     const SECOND: Duration = Duration::from_secs(1);
@@ -135,7 +136,7 @@ mod tests {
         let created = Millis(Millis::now().0 - u64::try_from(age.as_millis()).unwrap());
         Header {
             fill: 1,
-            type_tag: 2,
+            form: Form { type_tag: 2, schema: 0 },
             version: 1,
             holds: Holds::Value,
             created,
@@ -144,6 +145,7 @@ mod tests {
             stale,
             load,
             epoch: 3,
+            displaced: false,
         }
     }
 

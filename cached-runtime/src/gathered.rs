@@ -12,7 +12,8 @@ use crate::event;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::presence::{Plain, Presence};
-use crate::slot::{Found, Loaded, Slot};
+use crate::schema::Describe;
+use crate::slot::{Found, Loaded, Slot, Unreadable};
 
 /// A batch that knows what its function returns.
 ///
@@ -46,7 +47,11 @@ struct Codec<T> {
 
 /// Gives a batch its function's return type.
 #[doc(hidden)]
-pub fn gathering<S: Shape, Id, T: CacheValue, F>(slots: Slots, each: Each<S, Id, T, F>) -> TypedBatch<S, Id, T, F> {
+pub fn gathering<S: Shape, Id, T: CacheValue, F>(
+    mut slots: Slots,
+    describe: Option<Describe>,
+    each: Each<S, Id, T, F>,
+) -> TypedBatch<S, Id, T, F> {
     // As the function for a single one has it: a `HashMap<Id, Option<User>>` holds `User`s, and absences.
     let codec = || Codec {
         decode: |json| codec::decode(json).and_then(Plain::<T>::present),
@@ -58,6 +63,11 @@ pub fn gathering<S: Shape, Id, T: CacheValue, F>(slots: Slots, each: Each<S, Id,
         type_tag: Plain::<T>::type_tag,
         type_name: type_name::<T>,
     };
+    for position in &mut slots.positions {
+        if let Position::Own(slot) = position {
+            slot.describe(describe, Plain::<T>::fingerprint);
+        }
+    }
     let same = (each.sorting)().same;
     let mut values: Vec<Option<Option<T>>> = each.ids.iter().map(|_| None).collect();
     let mut repeats: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -107,15 +117,15 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
     }
 
     /// Decodes what was found. Gives what this type cannot read.
-    fn read(&mut self) -> Vec<(usize, u64)> {
+    fn read(&mut self) -> Vec<(usize, Unreadable)> {
         let mut unreadable = Vec::new();
         let codec = (self.codec)();
         let type_tag = (codec.type_tag)();
         for at in 0..self.values.len() {
             let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
-            let Some(Found::Value { type_tag: found, payload, fill }) = slot.take_found() else { continue };
+            let Some(Found::Value { form, payload, fill }) = slot.take_found() else { continue };
             let read = || match &payload {
-                _ if found != type_tag => None,
+                _ if form.type_tag != type_tag => None,
                 None => Some((codec.absent)()),
                 Some(payload) => (codec.decode)(payload).map(Some),
             };
@@ -126,7 +136,9 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
                     }
                     self.values[at] = Some(value);
                 }
-                (None, Some(fill)) => unreadable.push((at, fill)),
+                (None, Some(fill)) => {
+                    unreadable.push((at, Unreadable { fill, same_type: form.type_tag == type_tag }));
+                }
                 // Shared by a load of another type, or an error: the body runs for it.
                 (None, None) => {}
             }

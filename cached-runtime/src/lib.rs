@@ -41,8 +41,8 @@
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
 //! * `tier`: decoded values in this process; `local` is the shim, `clock` its clock, `tally` what counts its hits.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
-//! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `returned`, `outcome`, `presence`: return types to
-//!   shapes.
+//! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `schema`, `form`: which build's
+//!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
 //! * `event`: what is logged. `background`: a runtime for callers that have none.
 
@@ -67,6 +67,7 @@ mod error;
 mod event;
 mod fallback;
 mod flight;
+mod form;
 mod freshness;
 mod gather;
 mod gathered;
@@ -88,6 +89,7 @@ mod policy;
 mod presence;
 mod refresh;
 mod returned;
+mod schema;
 mod scope;
 mod setting;
 mod site;
@@ -121,7 +123,7 @@ pub struct Readme;
 pub mod __private;
 
 #[cfg(feature = "macros")]
-pub use cached_macros::{CacheKey, KeyPart, cached, invalidate, write_through};
+pub use cached_macros::{CacheKey, CacheSchema, KeyPart, cached, invalidate, write_through};
 
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -139,6 +141,7 @@ pub use health::{Closed, Health};
 pub use held::Held;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
 pub use policy::{IntoPolicy, IntoTtl, Policy};
+pub use schema::{CacheSchema, SchemaWriter};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use stamping::Stamping;

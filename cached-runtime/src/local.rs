@@ -8,6 +8,7 @@ use crate::codec::CacheValue;
 use crate::key::Rendered;
 use crate::outcome::Shape;
 use crate::returned::Returned;
+use crate::schema::Describe;
 use crate::site::Site;
 use crate::slot::Slot;
 use crate::tier::{Absent, Kept};
@@ -100,24 +101,25 @@ pub const fn value_of<S: Shape>(_: &S) -> Returned<S::Value> {
 /// As with `TypedSlot`, its methods ask nothing of the types: a value that cannot be kept is one error, at [`local`].
 pub struct Local<S: Shape> {
     how: fn() -> How<S>,
+    describe: Option<Describe>,
 }
 
 struct How<S: Shape> {
     kind: TypeId,
     give: fn(Kept) -> Option<S::Out>,
-    slot: fn(Slot) -> TypedSlot<S>,
+    slot: fn(Slot, Option<Describe>) -> TypedSlot<S>,
 }
 
 /// Says how a function's values are kept.
 #[doc(hidden)]
 #[inline]
-pub fn local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(_: S, _: K) -> Local<S> {
+pub fn local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(shape: S, _: K) -> Local<S> {
     let how = || How {
         kind: TypeId::of::<K::As>(),
         give: |kept| if kept.is::<Absent>() { S::absent() } else { K::recall(kept).and_then(S::present) },
         slot: typed_local::<S, K>,
     };
-    Local { how }
+    Local { how, describe: shape.describe() }
 }
 
 impl<S: Shape> Local<S> {
@@ -137,7 +139,7 @@ impl<S: Shape> Local<S> {
 
     /// The slot of a call that found nothing here; what it finds in the store is kept.
     pub fn slot(&self, slot: Slot) -> TypedSlot<S> {
-        ((self.how)().slot)(slot)
+        ((self.how)().slot)(slot, self.describe)
     }
 }
 

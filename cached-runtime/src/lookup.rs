@@ -25,13 +25,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec;
-use crate::entry::{self, Before, Ended, Entry, Holds, IDENTITY, Stored};
+use crate::entry::{self, Before, Ended, Entry, Header, Holds, IDENTITY, Stored};
 use crate::event;
 use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
+use crate::form::Form;
 use crate::lease::Lease;
 use crate::outage::Mark;
-use crate::slot::{Found, Role, Slot};
+use crate::slot::{Found, Role, Slot, Unreadable};
 use crate::stamp::Stamp;
 use crate::store::{Acquired, Condition, Observed, StoreError, Tracked};
 use crate::tier::Watch;
@@ -76,19 +77,27 @@ async fn look_up(call: &Call, caller: Caller) -> Slot {
 }
 
 /// Looks again, past a value that could not be read as this call's type.
-pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: u64, type_name: &'static str) -> InRuntime<'s, ()> {
+pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: Unreadable, type_name: &'static str) -> InRuntime<'s, ()> {
     InRuntime::new(async move {
         let Some(cx) = slot.take_context() else { return };
         *slot = cx.look_past(unreadable, type_name).await;
     })
 }
 
+/// How long an entry stays that took the place of an unreadable one, before those who cannot read it take its place in
+/// turn.
+///
+/// Two builds that share a version and cannot read each other's entries would else replace them with every call. Which
+/// one is the newer, nobody knows: so whoever has stored last hits, and the other loads.
+const STANDOFF: Duration = Duration::from_secs(60);
+
 /// What the store said.
 pub(crate) enum Looked {
     Value(Stored),
     Leased(Lease),
     Held(Token, Before),
-    /// Load, but do not store: a writer at work, or a newer schema that must not be overwritten.
+    /// Load, but do not store: a writer at work, a newer schema that must not be overwritten, or one that is not to be
+    /// overwritten yet.
     Unleased,
     /// The same because the store does not answer, or is not to be asked about this key; with the time, where what is
     /// loaded now may be kept for a moment.
@@ -101,7 +110,8 @@ pub(crate) enum Looked {
 
 impl Context {
     /// Looks again, past a value that could not be read.
-    pub(crate) async fn look_past(self, unreadable: u64, type_name: &'static str) -> Slot {
+    pub(crate) async fn look_past(mut self, unreadable: Unreadable, type_name: &'static str) -> Slot {
+        self.displaces = unreadable.same_type;
         if self.cache.warn_once(self.site) {
             event::warning!(
                 "cache: an entry of `{}` ({}) does not hold a `{}`; such entries are misses",
@@ -110,7 +120,7 @@ impl Context {
                 codec::bare_name(type_name)
             );
         }
-        self.look(Some(unreadable)).await
+        self.look(Some(unreadable.fill)).await
     }
 
     /// The reader's loop. `rejected` is a value that this call's type could not read.
@@ -270,7 +280,7 @@ impl Context {
             };
             match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
                 Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
-                    Some(Ok(Found::Value { type_tag: shared.type_tag, payload: shared.payload, fill: None }))
+                    Some(Ok(Found::Value { form: shared.form, payload: shared.payload, fill: None }))
                 }
                 Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
                 Ok(Landing::LoadAlone) => Some(Err(Alone::LoadFailed)),
@@ -315,6 +325,17 @@ impl Context {
             && self.stamps.cover(stored.header.epoch, &stored.tags)
             && !self.policy.is_over(&stored.header)
             && (stored.header.holds != Holds::Failure || self.policy.error_ttl.is_some())
+    }
+
+    /// Whether what could not be read is to stay for now.
+    fn stands(&self, stored: &Stored, rejected: Option<u64>) -> bool {
+        let Header { fill, version, displaced, created, epoch, .. } = stored.header;
+        displaced
+            && self.displaces
+            && Some(fill) == rejected
+            && version == self.policy.version
+            && created.age() < STANDOFF
+            && self.stamps.cover(epoch, &stored.tags)
     }
 
     /// Whether followers, who may have come later than this call, may have what it found after a wait: its stamps were
@@ -438,6 +459,10 @@ impl Context {
             Entry::Value(stored) if stored.header.holds == Holds::Failure => {
                 self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Ended).await
             }
+            Entry::Value(stored) if self.stands(&stored, rejected) => {
+                self.counters.unreadable.add();
+                Looked::Unleased
+            }
             Entry::Value(stored) => {
                 // What was invalidated by its stamps is as good as gone, and so is what is too old.
                 if self.stamps.cover(stored.header.epoch, &stored.tags) && !self.policy.is_over(&stored.header) {
@@ -540,7 +565,7 @@ impl Context {
         if let Some(lead) = lead.filter(|_| stored.header.holds != Holds::Failure) {
             let Stored { header, payload, .. } = stored;
             let payload = (header.holds == Holds::Value).then(|| payload.clone());
-            let shared = Shared { type_tag: header.type_tag, version: header.version, payload };
+            let shared = Shared { form: header.form, version: header.version, payload };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
     }
@@ -560,8 +585,8 @@ impl Context {
         if let Some(lead) = lead {
             lead.land(Outcome::Loaded { shared: shared.clone(), accepted: None });
         }
-        let Shared { type_tag, payload, .. } = shared;
-        Slot::found(self, Found::Value { type_tag, payload, fill: None })
+        let Shared { form, payload, .. } = shared;
+        Slot::found(self, Found::Value { form, payload, fill: None })
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
@@ -569,10 +594,10 @@ impl Context {
         self.counters.misses.add();
         self.counters.coalesced.add();
         if let Some(lead) = lead {
-            let shared = Shared { type_tag, version: self.policy.version, payload: None };
+            let shared = Shared { form: Form::of(type_tag), version: self.policy.version, payload: None };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
-        Slot::found(self, Found::Value { type_tag, payload: None, fill: None })
+        Slot::found(self, Found::Value { form: Form::of(type_tag), payload: None, fill: None })
     }
 
     /// This call would wait for itself.

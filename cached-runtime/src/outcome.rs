@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::codec::{self, CacheValue};
 use crate::presence::Presence;
 use crate::returned::Returned;
+use crate::schema::{self, Describe};
 
 /// An error that a load shares with those who waited for it.
 pub type SharedError = Arc<dyn Any + Send + Sync>;
@@ -66,6 +67,14 @@ pub trait Shape {
     /// The output that is this error.
     fn fail(error: Self::Error) -> Option<Self::Out>;
 
+    /// The fingerprint of the stored type, which `describe` describes.
+    fn fingerprint(describe: Describe) -> u64 {
+        schema::fingerprint(describe, false)
+    }
+
+    /// What describes the stored type, where anything does.
+    fn describe(&self) -> Option<Describe>;
+
     /// A failed output's error, for those who waited.
     fn share(out: &Self::Out) -> Option<SharedError>;
 
@@ -74,10 +83,10 @@ pub trait Shape {
 }
 
 /// No `Result`: every output is a success.
-pub struct Infallible<P>(PhantomData<fn() -> P>);
+pub struct Infallible<P>(Names<P>, Option<Describe>);
 
 /// A `Result`, whose error is shared with waiters or not.
-pub struct Fallible<P, E, S>(Names<(P, E, S)>);
+pub struct Fallible<P, E, S>(Names<(P, E, S)>, Option<Describe>);
 
 /// Types by name only: whatever they are, the shape is `Send`.
 type Names<T> = PhantomData<fn() -> T>;
@@ -142,6 +151,14 @@ impl<P: Presence> Shape for Infallible<P> {
 
     fn fail(_: std::convert::Infallible) -> Option<P::Written> {
         None
+    }
+
+    fn fingerprint(describe: Describe) -> u64 {
+        P::fingerprint(describe)
+    }
+
+    fn describe(&self) -> Option<Describe> {
+        self.1
     }
 
     fn share(_: &P::Written) -> Option<SharedError> {
@@ -221,6 +238,14 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
         Some(Err(error))
     }
 
+    fn fingerprint(describe: Describe) -> u64 {
+        P::fingerprint(describe)
+    }
+
+    fn describe(&self) -> Option<Describe> {
+        self.1
+    }
+
     fn share(out: &Self::Out) -> Option<SharedError> {
         S::share(out.as_ref().err()?)
     }
@@ -264,7 +289,20 @@ impl<E: Clone + Send + Sync + 'static> Sharing<E> for Cloned {
 
 impl<P> Infallible<P> {
     pub(crate) const fn of() -> Self {
-        Self(PhantomData)
+        Self(PhantomData, None)
+    }
+
+    /// The stored type, to ask whether it describes itself.
+    pub fn stored(&self) -> Returned<P::Value>
+    where
+        P: Presence,
+    {
+        Returned::new()
+    }
+
+    /// What describes it.
+    pub fn described(self, describe: Option<Describe>) -> Self {
+        Self(PhantomData, describe)
     }
 
     /// Nothing to share.
@@ -279,7 +317,20 @@ impl<P> Infallible<P> {
 
 impl<P, E, S> Fallible<P, E, S> {
     pub(crate) const fn of() -> Self {
-        Self(PhantomData)
+        Self(PhantomData, None)
+    }
+
+    /// The stored type, to ask whether it describes itself.
+    pub fn stored(&self) -> Returned<P::Value>
+    where
+        P: Presence,
+    {
+        Returned::new()
+    }
+
+    /// What describes it.
+    pub fn described(self, describe: Option<Describe>) -> Self {
+        Self(PhantomData, describe)
     }
 
     /// The error type, to ask whether it may be shared.
@@ -288,6 +339,6 @@ impl<P, E, S> Fallible<P, E, S> {
     }
 
     pub fn sharing<N>(self, _: N) -> Fallible<P, E, N> {
-        Fallible(PhantomData)
+        Fallible(PhantomData, self.1)
     }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use crate::canonical::{NONE, Order, SECOND_VARIANT, canonical};
 use crate::codec::{self, CacheValue};
+use crate::schema::{self, Describe};
 
 /// A value that is there or is not.
 pub trait Presence {
@@ -31,6 +32,9 @@ pub trait Presence {
     }
     fn type_tag() -> u64 {
         codec::type_tag::<Self::Value>()
+    }
+    fn fingerprint(describe: Describe) -> u64 {
+        schema::fingerprint(describe, false)
     }
 }
 
@@ -112,6 +116,10 @@ impl<T> Presence for Plain<T> {
     /// An `Option<User>` met as a type parameter shares its entries with `User`: `Some` adds nothing to the JSON.
     fn type_tag() -> u64 {
         codec::optional_type_tag::<T>(OPTION)
+    }
+
+    fn fingerprint(describe: Describe) -> u64 {
+        schema::fingerprint(describe, true)
     }
 }
 

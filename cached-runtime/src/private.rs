@@ -13,6 +13,7 @@ pub use std::string::String;
 #[cfg(feature = "macros")]
 pub use cached_macros::key_impl;
 
+pub use crate::__describe as describe;
 pub use crate::__local as local_tier;
 pub use crate::__shape as shape;
 pub use crate::batch::{Batch, open_batch, open_batch_blocking};
@@ -25,7 +26,10 @@ pub use crate::key::{
 pub use crate::local::{ByCloning, ByPointer, local, value_of};
 pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
-pub use crate::returned::{ByMaybe, ByMaybeResult, ByOwn, ByResult, BySharing, ByValue, Returned};
+pub use crate::returned::{
+    ByDescription, ByMaybe, ByMaybeResult, ByName, ByOwn, ByResult, BySharing, ByValue, Returned, stored,
+};
+pub use crate::schema::{CacheSchema, SchemaWriter};
 pub use crate::site::Site;
 pub use crate::spawned::{in_background, in_background_blocking};
 pub use crate::typed::{remembering, typed};

@@ -8,17 +8,20 @@ use std::marker::PhantomData;
 
 use crate::outcome::{Cloned, Fallible, Infallible, Own};
 use crate::presence::{Maybe, Plain, Whole};
+use crate::schema::{CacheSchema, Describe};
 
 /// A type, to call methods on.
-pub struct Returned<R>(PhantomData<fn() -> R>);
+pub struct Returned<R: ?Sized>(PhantomData<fn() -> R>);
 
-impl<R> Returned<R> {
+impl<R: ?Sized> Returned<R> {
     #[expect(clippy::new_without_default, reason = "a name for a type, never a value")]
     /// The type, as something to call a method on.
     pub const fn new() -> Self {
         Self(PhantomData)
     }
+}
 
+impl<R> Returned<R> {
     /// `returns = value`.
     pub const fn value(self) -> Infallible<Whole<R>> {
         Infallible::of()
@@ -83,14 +86,55 @@ impl<E> ByOwn for Returned<E> {
     }
 }
 
+/// Types that say what serde makes of them.
+pub trait ByDescription {
+    /// What says it.
+    fn describe(&self) -> Option<Describe>;
+}
+
+impl<T: CacheSchema + ?Sized> ByDescription for &Returned<T> {
+    fn describe(&self) -> Option<Describe> {
+        Some(T::describe)
+    }
+}
+
+/// All other types.
+pub trait ByName {
+    /// Nothing: such a type is told from others by its name.
+    fn describe(&self) -> Option<Describe>;
+}
+
+impl<T: ?Sized> ByName for Returned<T> {
+    fn describe(&self) -> Option<Describe> {
+        None
+    }
+}
+
+/// The type of a value.
+pub fn stored<V: ?Sized>(_: &V) -> Returned<V> {
+    Returned::new()
+}
+
+/// What describes the type that a [`Returned`] names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __describe {
+    ($stored:expr) => {{
+        #[allow(unused_imports, reason = "method lookup picks one")]
+        use $crate::__private::{ByDescription as _, ByName as _};
+        let stored = $stored;
+        (&&stored).describe()
+    }};
+}
+
 /// The shape of a written return type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __shape {
     (share value $ret:ty) => { $crate::__shape!(value $ret) };
-    (value $ret:ty) => { $crate::__private::Returned::<$ret>::new().value() };
+    (value $ret:ty) => { $crate::__shape!(@described $crate::__private::Returned::<$ret>::new().value()) };
     (share result $ret:ty) => { $crate::__shape!(@share $crate::__shape!(result $ret)) };
-    (result $ret:ty) => { $crate::__private::Returned::<$ret>::new().result() };
+    (result $ret:ty) => { $crate::__shape!(@described $crate::__private::Returned::<$ret>::new().result()) };
     (share $ret:ty) => { $crate::__shape!(@share $crate::__shape!($ret)) };
     (@share $shape:expr) => {{
         #[allow(unused_imports, reason = "method lookup picks one")]
@@ -99,11 +143,18 @@ macro_rules! __shape {
         let error = shape.error();
         shape.sharing((&&error).sharing())
     }};
-    ($ret:ty) => {{
-        #[allow(unused_imports, reason = "method lookup picks one")]
-        use $crate::__private::{ByMaybe as _, ByMaybeResult as _, ByResult as _, ByValue as _};
-        (&&&&$crate::__private::Returned::<$ret>::new()).shape()
+    (@described $shape:expr) => {{
+        let shape = $shape;
+        let describe = $crate::__describe!(shape.stored());
+        shape.described(describe)
     }};
+    ($ret:ty) => {
+        $crate::__shape!(@described {
+            #[allow(unused_imports, reason = "method lookup picks one")]
+            use $crate::__private::{ByMaybe as _, ByMaybeResult as _, ByResult as _, ByValue as _};
+            (&&&&$crate::__private::Returned::<$ret>::new()).shape()
+        })
+    };
 }
 
 #[cfg(test)]

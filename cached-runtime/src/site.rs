@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::policy::Policy;
+use crate::schema::Remembered;
 
 /// What an expansion says of its function, in a `static`.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Site {
     pub(crate) line: u32,
     pub(crate) template: &'static str,
     pub(crate) policy: Policy,
+    /// Of the type that it stores.
+    pub(crate) schema: Remembered,
     index: OnceLock<usize>,
 }
 
@@ -25,7 +28,7 @@ impl Site {
         template: &'static str,
         policy: Policy,
     ) -> Self {
-        Self { name, file, line, template, policy, index: OnceLock::new() }
+        Self { name, file, line, template, policy, schema: Remembered::new(), index: OnceLock::new() }
     }
 
     /// A small number of its own, to find its counters by.

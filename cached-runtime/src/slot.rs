@@ -12,12 +12,14 @@ use crate::clock::Millis;
 use crate::entry::{self, Ended, Header, Holds, Stored};
 use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
+use crate::form::Form;
 use crate::freshness::{Due, Life};
 use crate::lease::Lease;
 use crate::outage::Mark;
 use crate::outcome::SharedError;
 use crate::policy::{Policy, Ttl};
 use crate::refresh::Refresh;
+use crate::schema::Describe;
 #[cfg(feature = "testing")]
 use crate::stamping::Stamping;
 use crate::store::{Filling, Store, StoreError};
@@ -28,7 +30,7 @@ use crate::token::Token;
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     Value {
-        type_tag: u64,
+        form: Form,
         /// `None` is an absence.
         payload: Option<Bytes>,
         /// Names the stored value, where it is stored.
@@ -37,7 +39,7 @@ pub(crate) enum Found {
     Error(SharedError),
     /// A remembered error.
     Failure {
-        type_tag: u64,
+        form: Form,
         payload: Bytes,
         fill: u64,
     },
@@ -45,13 +47,21 @@ pub(crate) enum Found {
 
 impl From<Stored> for Found {
     fn from(Stored { header, payload, .. }: Stored) -> Self {
-        let Header { type_tag, fill, .. } = header;
+        let Header { form, fill, .. } = header;
         match header.holds {
-            Holds::Value => Self::Value { type_tag, payload: Some(payload), fill: Some(fill) },
-            Holds::Absence => Self::Value { type_tag, payload: None, fill: Some(fill) },
-            Holds::Failure => Self::Failure { type_tag, payload, fill },
+            Holds::Value => Self::Value { form, payload: Some(payload), fill: Some(fill) },
+            Holds::Absence => Self::Value { form, payload: None, fill: Some(fill) },
+            Holds::Failure => Self::Failure { form, payload, fill },
         }
     }
+}
+
+/// A stored value that cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) fill: u64,
+    /// Although it is of this type.
+    pub(crate) same_type: bool,
 }
 
 /// What this call owes to others.
@@ -105,9 +115,9 @@ struct State {
     began: Option<Instant>,
     took: Duration,
     /// What to store, and whether the user's `unless` allows it.
-    loaded: Option<(u64, Loaded)>,
+    loaded: Option<(Form, Loaded)>,
     /// The error to be remembered, encoded, with its type.
-    failure: Option<(u64, Vec<u8>)>,
+    failure: Option<(Form, Vec<u8>)>,
     unless: bool,
     per_value: Option<Duration>,
     /// Held while the body runs.
@@ -194,6 +204,17 @@ impl Slot {
     pub(crate) fn kept_since(mut self, mark: Option<Mark>) -> Self {
         self.0.mark = mark;
         self
+    }
+
+    /// Says what this call stores and reads.
+    pub(crate) fn describe(&mut self, describe: Option<Describe>, fingerprint: fn(Describe) -> u64) {
+        if let Some(cx) = &mut self.0.cx {
+            cx.schema = cx.site.schema.of(describe, fingerprint);
+        }
+    }
+
+    pub(crate) fn schema(&self) -> u64 {
+        self.0.cx.as_ref().map_or(0, |cx| cx.schema)
     }
 
     pub(crate) fn take_context(&mut self) -> Option<Context> {
@@ -294,18 +315,18 @@ impl Slot {
     }
 
     /// The error is remembered, if it is this call that would have stored the value.
-    pub(crate) fn remember(&mut self, type_tag: u64, error: Vec<u8>) {
-        self.0.failure = Some((type_tag, error));
+    pub(crate) fn remember(&mut self, form: Form, error: Vec<u8>) {
+        self.0.failure = Some((form, error));
     }
 
     /// The entry of a failure, and how long it stays.
     fn failure(&mut self, lease: &Lease) -> Option<(Vec<u8>, Duration)> {
-        let (type_tag, error) = self.0.failure.take()?;
+        let (form, error) = self.0.failure.take()?;
         let cx = self.0.cx.as_ref()?;
         let px = cx.policy.jittered(cx.policy.error_ttl?);
         let header = Header {
             fill: lease.token().fill_id(),
-            type_tag,
+            form,
             version: cx.policy.version,
             holds: Holds::Failure,
             created: Millis::now(),
@@ -314,6 +335,7 @@ impl Slot {
             stale: Duration::ZERO,
             load: Duration::ZERO,
             epoch: cx.stamps.epoch.unwrap_or_default(),
+            displaced: false,
         };
         let tags = cx.stamps.written();
         cx.cache
@@ -366,7 +388,7 @@ impl Slot {
     pub(crate) fn loaded(&mut self, type_tag: u64, loaded: Loaded) {
         self.0.turn = None;
         self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.0.loaded = Some((type_tag, loaded));
+        self.0.loaded = Some((Form { type_tag, schema: self.schema() }, loaded));
     }
 
     /// Stores what was loaded, or gives the lease back, and lets the followers have it.
@@ -395,12 +417,12 @@ impl Slot {
 
     /// What there is to tell the store, and the followers.
     pub(crate) fn ending(&mut self) -> Option<Ending> {
-        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return None };
+        let (Some(cx), Some((form, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return None };
         let Role::Leader(lead, lease) = std::mem::replace(&mut self.0.role, Role::Alone) else { return None };
         // From here on a joiner could come after an invalidation that overtakes the fill.
         lead.seal();
         let how = match &lease {
-            Some(lease) => self.how(cx, lease.token().fill_id(), type_tag, &loaded),
+            Some(lease) => self.how(cx, lease.token().fill_id(), form, &loaded),
             None => How::Release(Ended::Unstored),
         };
         let small = loaded.payload().len() <= cx.cache.max_value;
@@ -409,7 +431,7 @@ impl Slot {
             Loaded::Value(payload) => Some(payload),
             Loaded::Absent => None,
         };
-        let shared = Shared { type_tag, version: cx.policy.version, payload };
+        let shared = Shared { form, version: cx.policy.version, payload };
         if let Some(((outage, mark), life)) = cx.cache.outage.as_ref().zip(self.0.mark).zip(life) {
             let names = cx.stamps.tags().chain([&cx.key]).cloned().collect();
             outage.keep(&cx.flight, names, mark, life.ttl, &shared);
@@ -423,20 +445,20 @@ impl Slot {
     }
 
     /// What becomes of what was loaded.
-    fn how(&self, cx: &Context, fill: u64, type_tag: u64, loaded: &Loaded) -> How {
+    fn how(&self, cx: &Context, fill: u64, form: Form, loaded: &Loaded) -> How {
         let life = self.life(cx, loaded);
         let epoch = cx.stamps.epoch.unwrap_or_default();
         let tags = cx.stamps.written();
         let size = entry::size(&tags, loaded.payload());
         let Some(life) = life.filter(|_| cx.cache.takes(size, cx.site, &cx.counters)) else {
             return How::Release(match loaded {
-                Loaded::Absent => Ended::Absent { type_tag, version: cx.policy.version, epoch },
+                Loaded::Absent => Ended::Absent { type_tag: form.type_tag, version: cx.policy.version, epoch },
                 Loaded::Value(_) => Ended::Unstored,
             });
         };
         let header = Header {
             fill,
-            type_tag,
+            form,
             version: cx.policy.version,
             holds: loaded.holds(),
             created: Millis::now(),
@@ -445,6 +467,7 @@ impl Slot {
             stale: life.stale,
             load: self.0.took,
             epoch,
+            displaced: cx.displaces,
         };
         let value = entry::value(&header, &tags, loaded.payload()).into();
         How::Fill(Filling { value, px: life.px(), tags: cx.stamps.outliving(life.px(), &cx.cache.epoch) })
@@ -452,9 +475,9 @@ impl Slot {
 
     /// Stores what was loaded in place of what was found.
     async fn refill(&mut self) {
-        let (Some(cx), Some((type_tag, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return };
+        let (Some(cx), Some((form, loaded))) = (&self.0.cx, self.0.loaded.take()) else { return };
         let Role::Refresher(refresh) = std::mem::replace(&mut self.0.role, Role::Alone) else { return };
-        let how = self.how(cx, refresh.fill_id(), type_tag, &loaded);
+        let how = self.how(cx, refresh.fill_id(), form, &loaded);
         let fills = matches!(how, How::Fill(_));
         let answer = refresh.refill(cx, how).await;
         // The server tells us too, but after its answer.

@@ -6,11 +6,13 @@ use crate::background::{self, InRuntime};
 use crate::chain::Loading;
 use crate::codec;
 use crate::codec::{CacheError, CacheValue};
+use crate::form::Form;
 use crate::local::Keeping;
 use crate::lookup;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
-use crate::slot::{Found, Loaded, Slot};
+use crate::schema::Describe;
+use crate::slot::{Found, Loaded, Slot, Unreadable};
 use crate::tier::Admission;
 
 /// A slot that knows what its function returns.
@@ -27,9 +29,9 @@ pub struct TypedSlot<S: Shape> {
 
 struct Errors<S: Shape> {
     /// What to store, with its type; `None`: no error, or the codec cannot give it back.
-    encode: fn(&S::Out) -> Option<Encoded>,
-    /// The output for a stored error of that type.
-    decode: fn(u64, &[u8]) -> Option<S::Out>,
+    encode: fn(&S::Out) -> Option<(Form, Vec<u8>)>,
+    /// The output for a stored error of that form.
+    decode: fn(Form, &[u8]) -> Option<S::Out>,
 }
 
 struct Codec<S: Shape> {
@@ -42,18 +44,16 @@ struct Codec<S: Shape> {
     encode: fn(&S::Written) -> Option<Loaded>,
 }
 
-/// A type's tag, and a value of it.
-type Encoded = (u64, Vec<u8>);
-
 type Split<S> = fn(<S as Shape>::Out) -> Result<<S as Shape>::Written, <S as Shape>::Out>;
 
 /// Gives a slot its function's return type.
 #[doc(hidden)]
-pub fn typed<S>(slot: Slot, _: S) -> TypedSlot<S>
+pub fn typed<S>(mut slot: Slot, shape: S) -> TypedSlot<S>
 where
     S: Shape,
     S::Value: CacheValue,
 {
+    slot.describe(shape.describe(), S::fingerprint);
     let codec = || Codec {
         decode: |json, _| codec::decode(json).and_then(S::present),
         absent: |_| S::absent(),
@@ -64,7 +64,11 @@ where
 }
 
 /// The same where values are kept in this process too.
-pub(crate) fn typed_local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(slot: Slot) -> TypedSlot<S> {
+pub(crate) fn typed_local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(
+    mut slot: Slot,
+    describe: Option<Describe>,
+) -> TypedSlot<S> {
+    slot.describe(describe, S::fingerprint);
     let codec = || Codec {
         decode: |json, admission| {
             let value = codec::decode(json)?;
@@ -96,9 +100,10 @@ where
     S::Error: CacheError,
 {
     let errors = || Errors {
-        encode: |out| Some((codec::type_tag::<S::Error>(), codec::encode(S::error(out)?)?)),
-        decode: |type_tag, json| {
-            if type_tag == codec::type_tag::<S::Error>() { codec::decode(json).and_then(S::fail) } else { None }
+        // The fingerprint is that of the value, and says nothing about the error.
+        encode: |out| Some((Form::of(codec::type_tag::<S::Error>()), codec::encode(S::error(out)?)?)),
+        decode: |form, json| {
+            if form.type_tag == codec::type_tag::<S::Error>() { codec::decode(json).and_then(S::fail) } else { None }
         },
     };
     TypedSlot { errors: Some(errors), ..slot }
@@ -116,7 +121,7 @@ enum Read<O> {
     Hit(O),
     Load,
     /// A stored value of another type, or one that this type no longer decodes.
-    Unreadable(u64),
+    Unreadable(Unreadable),
 }
 
 impl<S: Shape> TypedSlot<S> {
@@ -128,7 +133,7 @@ impl<S: Shape> TypedSlot<S> {
                 Read::Hit(_) if self.slot.refreshes() => return None,
                 Read::Hit(out) => return Some(out),
                 Read::Load => return None,
-                Read::Unreadable(fill) => fill,
+                Read::Unreadable(unreadable) => unreadable,
             };
             lookup::reopen(&mut self.slot, unreadable, type_name::<S::Value>()).await;
         }
@@ -137,14 +142,17 @@ impl<S: Shape> TypedSlot<S> {
     fn read(&mut self) -> Read<S::Out> {
         let admission = self.slot.take_admission();
         let Some(found) = self.slot.take_found() else { return Read::Load };
-        let fill = match &found {
-            Found::Value { fill, .. } => *fill,
-            Found::Failure { fill, .. } => Some(*fill),
-            Found::Error(_) => None,
+        let unreadable = match &found {
+            Found::Value { form, fill: Some(fill), .. } => {
+                Some(Unreadable { fill: *fill, same_type: form.type_tag == S::type_tag() })
+            }
+            // An error gives its place to whoever loads.
+            Found::Failure { fill, .. } => Some(Unreadable { fill: *fill, same_type: false }),
+            Found::Value { fill: None, .. } | Found::Error(_) => None,
         };
-        match (self.output(found, admission), fill) {
+        match (self.output(found, admission), unreadable) {
             (Some(out), _) => Read::Hit(out),
-            (None, Some(fill)) => Read::Unreadable(fill),
+            (None, Some(unreadable)) => Read::Unreadable(unreadable),
             // Shared by a load of another type: nothing in the store to look past.
             (None, None) => Read::Load,
         }
@@ -154,8 +162,8 @@ impl<S: Shape> TypedSlot<S> {
     fn output(&self, found: Found, admission: Option<Admission>) -> Option<S::Out> {
         match found {
             Found::Error(error) => S::shared(&error),
-            Found::Failure { type_tag, payload, .. } => ((self.errors?)().decode)(type_tag, &payload),
-            Found::Value { type_tag, .. } if type_tag != S::type_tag() => None,
+            Found::Failure { form, payload, .. } => ((self.errors?)().decode)(form, &payload),
+            Found::Value { form, .. } if form.type_tag != S::type_tag() => None,
             Found::Value { payload: None, .. } => ((self.codec)().absent)(admission),
             Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json, admission),
         }
@@ -190,8 +198,8 @@ impl<S: Shape> TypedSlot<S> {
             Err(out) => {
                 // The old value is still there: it is a better answer than an error.
                 let old = self.slot.take_old().and_then(|old| self.output(old, None));
-                if let Some((type_tag, error)) = self.errors.and_then(|errors| (errors().encode)(&out)) {
-                    self.slot.remember(type_tag, error);
+                if let Some((form, error)) = self.errors.and_then(|errors| (errors().encode)(&out)) {
+                    self.slot.remember(form, error);
                 }
                 self.slot.failed(S::share(&out), true);
                 return Err(old.unwrap_or(out));
@@ -224,8 +232,8 @@ impl<S: Shape> TypedSlot<S> {
             Read::Hit(_) if self.slot.refreshes() => None,
             Read::Hit(out) => Some(out),
             Read::Load => None,
-            Read::Unreadable(fill) => {
-                background::block_on(lookup::reopen(&mut self.slot, fill, type_name::<S::Value>()));
+            Read::Unreadable(unreadable) => {
+                background::block_on(lookup::reopen(&mut self.slot, unreadable, type_name::<S::Value>()));
                 background::block_on(self.hit()).flatten()
             }
         }

@@ -22,12 +22,14 @@ use crate::clock::Millis;
 use crate::codec::CacheValue;
 use crate::entry::{self, Header};
 use crate::event;
+use crate::form::Form;
 use crate::invalidate::Delivery;
 use crate::key::Key;
 use crate::marker::Marker;
 use crate::outcome::Shape;
 use crate::policy::{IntoTtl, Policy};
 use crate::presence::Plain;
+use crate::schema::Describe;
 use crate::site::Site;
 use crate::slot::{Loaded, keep_for};
 use crate::stamp::Stamps;
@@ -50,6 +52,8 @@ pub struct Write {
     keys: Vec<Key>,
     tags: Vec<Key>,
     value: Value,
+    /// The fingerprint of what is stored.
+    schema: u64,
     per_value: Option<Duration>,
     unless: bool,
 }
@@ -78,6 +82,7 @@ impl Write {
             keys,
             tags,
             value: Value::None,
+            schema: 0,
             per_value: None,
             unless: false,
         }
@@ -128,8 +133,9 @@ impl Write {
 
     /// This value is to be stored under the key. Encoded now: the body may consume it.
     #[doc(hidden)]
-    pub fn value<V: CacheValue>(mut self, value: &V) -> Self {
+    pub fn value<V: CacheValue>(mut self, value: &V, describe: Option<Describe>) -> Self {
         type OneOf<V> = crate::outcome::Infallible<Plain<V>>;
+        self.schema = self.site.schema.of(describe, OneOf::<V>::fingerprint);
         let loaded = crate::typed::encode::<OneOf<V>>(value);
         self.value = Value::Given(loaded.map(|loaded| (<OneOf<V> as Shape>::type_tag(), loaded)));
         self
@@ -179,6 +185,7 @@ struct State {
     keys: Vec<Arc<str>>,
     how: How,
     value: Value,
+    schema: u64,
     unless: bool,
     per_value: Option<Duration>,
     began: Option<Instant>,
@@ -224,6 +231,7 @@ impl Writing {
             how: How::After,
             // An entry without one of its tags would be one that the tag does not invalidate.
             value: if hashed { write.value } else { Value::None },
+            schema: write.schema,
             unless: write.unless,
             per_value: write.per_value,
             began: None,
@@ -276,6 +284,13 @@ impl Writing {
         if let Some(state) = &mut self.0 {
             // A marker is taken away when this is dropped.
             state.armed = state.marked;
+        }
+    }
+
+    /// Says what is stored.
+    pub(crate) fn describe(&mut self, describe: Option<Describe>, fingerprint: fn(Describe) -> u64) {
+        if let Some(state) = &mut self.0 {
+            state.schema = state.site.schema.of(describe, fingerprint);
         }
     }
 
@@ -373,7 +388,7 @@ impl State {
         };
         let header = Header {
             fill: Token::fresh().fill_id(),
-            type_tag,
+            form: Form { type_tag, schema: self.schema },
             version: self.policy.version,
             holds: loaded.holds(),
             created: Millis::now(),
@@ -382,6 +397,7 @@ impl State {
             stale: life.stale,
             load: self.began.map_or(Duration::ZERO, |began| began.elapsed()),
             epoch: marker.stamps.epoch.unwrap_or_default(),
+            displaced: false,
         };
         let filling = Filling {
             value: entry::value(&header, &tags, loaded.payload()).into(),

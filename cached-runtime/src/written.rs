@@ -29,11 +29,12 @@ pub fn writing<S: Shape>(write: Writing, _: S) -> TypedWrite<S> {
 
 /// The same where what the body returns is stored.
 #[doc(hidden)]
-pub fn writing_through<S>(write: Writing, _: S) -> TypedWrite<S>
+pub fn writing_through<S>(mut write: Writing, shape: S) -> TypedWrite<S>
 where
     S: Shape,
     S::Value: CacheValue,
 {
+    write.describe(shape.describe(), S::fingerprint);
     let encode: Encode<S> = |written| typed::encode::<S>(written).map(|loaded| (S::type_tag(), loaded));
     TypedWrite { write, encode: Some(encode), shape: PhantomData }
 }

@@ -105,7 +105,7 @@ impl Expansion<'_> {
     //         query(pool, filter, ids).await
     //     }
     // Output:
-    //     let mut __slots = gathering(open_batch(__batch).await, __each);
+    //     let mut __slots = gathering(open_batch(__batch).await, describe!(__each.stored()), __each);
     //     while let Some(__missing) = __slots.missing().await {
     //         let __out = {
     //             let filter = again(&filter);
@@ -167,7 +167,7 @@ impl Expansion<'_> {
         let here = self.here;
         let at = site(self.function.value.as_ref().map_or_else(Span::call_site, output::element));
         let rt = self.runtime.at(at);
-        let gathering = quote_spanned!(at=> #rt::gathering(#opened, __each));
+        let gathering = quote_spanned!(at=> #rt::gathering(#opened, #rt::describe!(__each.stored()), __each));
         quote_spanned!(here=> let mut __slots = #gathering;)
     }
 

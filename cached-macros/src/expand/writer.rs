@@ -17,7 +17,8 @@ impl Expansion<'_> {
     //     key = "user:<id>", tag = "org:<org>", value = user, when = id > 0, after_commit
     // Output:
     //     let __stored = &*user;
-    //     let __write = Write::new(&__SITE).when(id > 0).after_commit().value(__stored);
+    //     let __write = Write::new(&__SITE).when(id > 0).after_commit()
+    //         .value(__stored, describe!(stored(__stored)));
     //     let mut __key = KeyWriter::new("user:");
     //     part(&mut __key, &id, "");
     //     let __write = __write.key(__key);
@@ -44,7 +45,9 @@ impl Expansion<'_> {
                 let ttl = self.ttl().map(|(at, closure)| quote_spanned!(at=> .ttl(__stored, #closure)));
                 let unless = self.args.unless.as_ref().map(unlinted);
                 let unless = unless.iter().map(|closure| quote_spanned!(here=> .unless(__stored, #closure)));
-                quote_spanned!(at=> .value(__stored) #ttl #(#unless)*)
+                let rt = self.runtime.at(at);
+                let describe = quote_spanned!(at=> #rt::describe!(#rt::stored(__stored)));
+                quote_spanned!(at=> .value(__stored, #describe) #ttl #(#unless)*)
             }
             (None, Attribute::WriteThrough) => quote_spanned!(here=> .through()),
             (None, _) => TokenStream::new(),

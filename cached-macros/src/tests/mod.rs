@@ -4,6 +4,7 @@
 mod batches;
 mod cache_keys;
 mod errors;
+mod schemas;
 mod writers;
 
 use std::path::Path;

@@ -26,6 +26,7 @@ async fn find_users(&self, ids: &[i64]) -> Result<HashMap<i64, User>, sqlx::Erro
     }
     let mut __slots = ::cached_runtime::__private::gathering(
         ::cached_runtime::__private::open_batch(__batch).await,
+        ::cached_runtime::__private::describe!(__each.stored()),
         __each,
     );
     while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await {

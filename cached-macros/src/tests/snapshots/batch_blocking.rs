@@ -22,6 +22,7 @@ fn find(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, User>>
     }
     let mut __slots = ::cached_runtime::__private::gathering(
         ::cached_runtime::__private::open_batch_blocking(__batch),
+        ::cached_runtime::__private::describe!(__each.stored()),
         __each,
     );
     while let ::cached_runtime::__private::Some(__missing) = __slots.missing_blocking() {

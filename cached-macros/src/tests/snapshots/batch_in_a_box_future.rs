@@ -23,6 +23,7 @@ fn find<'a>(&'a self, keys: Vec<String>) -> BoxFuture<'a, HashMap<String, Config
     ::cached_runtime::__private::Box::pin(async move {
         let mut __slots = ::cached_runtime::__private::gathering(
             ::cached_runtime::__private::open_batch(__batch).await,
+            ::cached_runtime::__private::describe!(__each.stored()),
             __each,
         );
         while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await

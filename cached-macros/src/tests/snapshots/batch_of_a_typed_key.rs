@@ -24,6 +24,7 @@ async fn find(ids: &Vec<i64>) -> Vec<Option<User>> {
     }
     let mut __slots = ::cached_runtime::__private::gathering(
         ::cached_runtime::__private::open_batch(__batch).await,
+        ::cached_runtime::__private::describe!(__each.stored()),
         __each,
     );
     while let ::cached_runtime::__private::Some(__missing) = __slots.missing().await {

@@ -42,6 +42,7 @@ async fn find(
     }
     let mut __slots = ::my::rt::__private::gathering(
         ::my::rt::__private::open_batch(__batch).await,
+        ::my::rt::__private::describe!(__each.stored()),
         __each,
     );
     while let ::my::rt::__private::Some(__missing) = __slots.missing().await {

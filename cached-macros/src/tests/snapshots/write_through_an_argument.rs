@@ -10,7 +10,12 @@ async fn save(&self, user: &User) -> Result<(), Error> {
     );
     let __stored = &*user;
     let __write = ::cached_runtime::__private::Write::new(&__SITE)
-        .value(__stored)
+        .value(
+            __stored,
+            ::cached_runtime::__private::describe!(
+                ::cached_runtime::__private::stored(__stored)
+            ),
+        )
         .ttl(__stored, |user| user.ttl)
         .unless(__stored, |user| user.draft);
     let __key = ::cached_runtime::__private::key_of_value(

@@ -11,7 +11,13 @@ fn save(id: i64, name: &str) -> Result<(), Error> {
         ),
     );
     let __stored = &((id, name.to_owned()));
-    let __write = ::cached_runtime::__private::Write::new(&__SITE).value(__stored);
+    let __write = ::cached_runtime::__private::Write::new(&__SITE)
+        .value(
+            __stored,
+            ::cached_runtime::__private::describe!(
+                ::cached_runtime::__private::stored(__stored)
+            ),
+        );
     let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
     ::cached_runtime::__private::part(&mut __key, &id, "");
     let __write = __write.key(__key);

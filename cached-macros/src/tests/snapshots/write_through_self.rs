@@ -11,7 +11,13 @@ fn save(&self) {
         ),
     );
     let __stored = &*self;
-    let __write = ::cached_runtime::__private::Write::new(&__SITE).value(__stored);
+    let __write = ::cached_runtime::__private::Write::new(&__SITE)
+        .value(
+            __stored,
+            ::cached_runtime::__private::describe!(
+                ::cached_runtime::__private::stored(__stored)
+            ),
+        );
     let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
     ::cached_runtime::__private::part(&mut __key, &self.id, "");
     let __write = __write.key(__key);
