@@ -1,5 +1,7 @@
 //! Values of every shape that serde knows: a hit is the value that was loaded, or there is no hit.
 
+#[path = "serde_types/codecs.rs"]
+mod codecs;
 #[path = "serde_types/deploys.rs"]
 mod deploys;
 #[path = "behaviour/patience.rs"]

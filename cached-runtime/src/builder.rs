@@ -6,6 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "testing")]
 use crate::adoption::Adoption;
 use crate::cache::Cache;
+use crate::codec::Codec;
 use crate::error::Error;
 use crate::outage;
 use crate::setting::Setting;
@@ -108,6 +109,11 @@ impl Builder {
                 .map_err(|_| Error::Setting("CACHE_MAX_VALUE is not a whole number of bytes".to_owned()))?;
             builder = builder.max_value(bytes);
         }
+        if let Some(name) = variable("CACHE_CODEC")? {
+            let codec = Codec::named(&name)
+                .ok_or_else(|| Error::Setting("CACHE_CODEC is none of `json`, `msgpack` and `postcard`".to_owned()))?;
+            builder = builder.codec(codec);
+        }
         match variable("CACHE_DISABLED")?.as_deref() {
             None | Some("0" | "false") => {}
             Some("1" | "true") => builder.backend = Backend::Disabled,
@@ -168,7 +174,7 @@ impl Builder {
     }
 
     /// How large an entry is at most, in bytes (1 MiB unless said, at least 1 KiB): the encoded value, with its tags and
-    /// a header of 76 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
+    /// a header of 86 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
     /// [`FunctionStats::oversized`](crate::FunctionStats::oversized) counts them. A larger entry that somebody else has
     /// stored is a miss, and replaced: it is neither checked nor decoded, though it was read from the socket by then.
     ///
@@ -210,6 +216,16 @@ impl Builder {
     /// ```
     pub fn outage_cache(mut self, moment: Duration) -> Self {
         self.setting.outage_cache = moment.min(outage::LONGEST);
+        self
+    }
+
+    /// What values are written by ([`Codec::Json`] unless said; the others need their features). Entries that another one
+    /// wrote stay readable, in processes that have it compiled in.
+    ///
+    /// Whichever it is, a value is stored only if it reads back as it was: `unstorable` in
+    /// [`stats`](crate::Cache::stats) counts the others.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.setting.codec = codec;
         self
     }
 
@@ -265,6 +281,9 @@ impl Builder {
                 self.setting.max_value
             )));
         }
+        if let Some(feature) = self.setting.codec.missing() {
+            return Err(Error::Feature { feature, wanted: format!("`Codec::{:?}`", self.setting.codec) });
+        }
         let store = self.store()?;
         #[cfg(feature = "testing")]
         let store = match (store, &self.wrap) {
@@ -302,5 +321,24 @@ impl Builder {
     fn over(&self, target: Target) -> Result<Option<Arc<dyn Store>>, Error> {
         let probe = crate::cache::probe(&self.prefix);
         Ok(Some(Arc::new(RedisStore::new(target, self.timeout, probe))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(not(all(feature = "msgpack", feature = "postcard")))]
+    #[test]
+    fn a_codec_without_its_feature_is_an_error_that_names_it() {
+        use super::*;
+        for codec in [Codec::MessagePack, Codec::Postcard] {
+            let Some(missing) = codec.missing() else { continue };
+            let error = Builder::new().codec(codec).build().expect_err("not compiled in").to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "`Codec::{codec:?}` needs the feature `{missing}` of cached-runtime: add it to the dependency's `features`"
+                )
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::builder::Builder;
 use crate::call::Call;
 use crate::clock::Millis;
 use crate::codec;
-use crate::codec::CacheValue;
+use crate::codec::{CacheValue, Codec, Outermost};
 use crate::entry::{self, Entry, Header, Holds, Stored};
 use crate::error::Error;
 use crate::event;
@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) stats: Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
+    /// What values are written by.
+    pub(crate) codec: Codec,
     warned: Mutex<HashSet<usize>>,
 }
 
@@ -229,6 +231,7 @@ impl Cache {
             room: setting.room,
             stats: Registry::default(),
             max_value: setting.max_value,
+            codec: setting.codec,
             warned: Mutex::default(),
         }))
     }
@@ -254,7 +257,8 @@ impl Cache {
     }
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
-    /// deadline of one Redis operation), `CACHE_MAX_VALUE` (the largest entry, in bytes), `CACHE_DISABLED=1` (every call
+    /// deadline of one Redis operation), `CACHE_MAX_VALUE` (the largest entry, in bytes), `CACHE_CODEC` (`json`,
+    /// `msgpack` or `postcard`), `CACHE_DISABLED=1` (every call
     /// runs its body).
     ///
     /// # Errors
@@ -304,8 +308,8 @@ impl Cache {
             (of_now && !stored.header.is_past_ttl()).then_some(stored)
         });
         let Stored { header, payload, .. } = stored.await?;
-        let readable = header.holds == Holds::Value && header.form.type_tag == codec::type_tag::<V>();
-        readable.then(|| codec::decode(&payload)).flatten()
+        let readable = header.holds == Holds::Value && header.form.may_be(codec::type_tag::<V>(), 0);
+        readable.then(|| codec::decode(header.form.codec, &payload, Outermost::Kept)).flatten()
     }
 
     /// Stores a value, over whatever is there. A load that runs meanwhile will not overwrite it.
@@ -327,7 +331,7 @@ impl Cache {
         policy: impl IntoPolicy,
     ) -> Result<(), Error> {
         let policy = policy.into_policy();
-        let payload = codec::encode(value).ok_or(Error::Unstorable)?;
+        let payload = codec::encode(self.0.codec, value, Outermost::Kept).ok_or(Error::Unstorable)?;
         let key = self.usable(&key)?;
         let store = self.0.store().ok_or(Error::Disabled)?;
         let life = match policy.ttl {
@@ -344,7 +348,7 @@ impl Cache {
         }
         let header = Header {
             fill: Token::fresh().fill_id(),
-            form: Form::of(codec::type_tag::<V>()),
+            form: Form::of(codec::type_tag::<V>(), self.0.codec),
             version: policy.version,
             holds: Holds::Value,
             created: Millis::now(),

@@ -7,7 +7,7 @@
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
 //! V, N, F     fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
-//!             schema[8] displaced[1] tags_len[2] check[8] tags payload
+//!             schema[8] codec[1] displaced[1] tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
@@ -18,13 +18,17 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::clock::Millis;
+use crate::codec::Codec;
 use crate::form::Form;
 use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 77;
+const CHECKED: usize = 78;
 pub(crate) const HEADER: usize = CHECKED + 8;
+/// Where the codec stands.
+#[cfg(any(test, feature = "testing"))]
+const CODEC: usize = CHECKED - 4;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
 pub type Placeholder = [u8; 18];
@@ -166,6 +170,7 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&u32::try_from(header.load.as_millis()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(&header.epoch.to_le_bytes());
     bytes.extend_from_slice(&header.form.schema.to_le_bytes());
+    bytes.push(header.form.codec.number());
     bytes.push(header.displaced.into());
     // Tags that do not fit give an entry that nobody reads as one of now.
     bytes.extend_from_slice(&u16::try_from(tags.0.len()).unwrap_or(0).to_le_bytes());
@@ -198,6 +203,7 @@ pub(crate) fn seal(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return };
     let holds = [Holds::Absence, Holds::Value, Holds::Value, Holds::Failure][usize::from(header[1] % 4)];
     (header[0], header[1]) = (MAGIC, holds.kind());
+    header[CODEC] %= 3;
     let tags = usize::from(u16::from_le_bytes([header[CHECKED - 2], header[CHECKED - 1]])).min(rest.len());
     header[CHECKED - 2..CHECKED].copy_from_slice(&u16::try_from(tags).unwrap_or(0).to_le_bytes());
     let (tagged, payload) = rest.split_at(tags);
@@ -287,7 +293,11 @@ impl Entry {
                     stale: Duration::from_millis(u64::from_le_bytes(at.take()?)),
                     load: Duration::from_millis(u32::from_le_bytes(at.take()?).into()),
                     epoch: Stamp::from_le_bytes(at.take()?),
-                    form: Form { type_tag, schema: u64::from_le_bytes(at.take()?) },
+                    form: Form {
+                        type_tag,
+                        schema: u64::from_le_bytes(at.take()?),
+                        codec: at.take::<1>().and_then(|[number]| Codec::of_number(number))?,
+                    },
                     displaced: at.take::<1>()? != [0],
                     holds: Holds::of(kind),
                 };
@@ -319,7 +329,7 @@ mod tests {
     fn header() -> Header {
         Header {
             fill: 1,
-            form: Form { type_tag: 2, schema: 9 },
+            form: Form { type_tag: 2, schema: 9, codec: Codec::Json },
             version: 3,
             holds: Holds::Value,
             created: Millis(1_700_000_000_000),
@@ -368,6 +378,15 @@ mod tests {
         for how in [Ended::Absent { type_tag: 1 << 40, version: 2, epoch: 3 }, Ended::Unstored] {
             assert_eq!(parse(&ended(&token, how)), Entry::Ended(token, how));
         }
+    }
+
+    #[test]
+    fn an_entry_of_an_unknown_codec_is_corrupt() {
+        let mut bytes = value(&header(), &Tags::default(), b"{}");
+        bytes[CODEC] = 200;
+        let sound = check(&bytes[..CHECKED], &[], b"{}");
+        bytes[CHECKED..HEADER].copy_from_slice(&sound.to_le_bytes());
+        assert_eq!(Entry::parse(&Bytes::from(bytes), MOST), Entry::Corrupt);
     }
 
     #[test]

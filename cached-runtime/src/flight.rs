@@ -305,7 +305,10 @@ mod tests {
     const NOW: Option<Stamp> = Some(7);
 
     fn loaded(accepted: Option<Stamp>) -> Outcome {
-        Outcome::Loaded { shared: Shared { form: Form::of(0), version: 1, payload: None }, accepted }
+        Outcome::Loaded {
+            shared: Shared { form: Form::of(0, crate::codec::Codec::Json), version: 1, payload: None },
+            accepted,
+        }
     }
 
     async fn landing(before: bool, seal_first: bool, accepted: Option<Stamp>) -> Landing {

@@ -136,7 +136,7 @@ mod tests {
         let created = Millis(Millis::now().0 - u64::try_from(age.as_millis()).unwrap());
         Header {
             fill: 1,
-            form: Form { type_tag: 2, schema: 0 },
+            form: Form::of(2, crate::codec::Codec::Json),
             version: 1,
             holds: Holds::Value,
             created,

@@ -22,6 +22,7 @@ pub struct TypedBatch<S: Shape, Id, T, F> {
     slots: Slots,
     each: Each<S, Id, T, F>,
     codec: fn() -> Codec<T>,
+    describe: Option<Describe>,
     /// By position, as far as known. `Some(None)`: there is none.
     values: Vec<Option<Option<T>>>,
     /// The positions that have the key of an earlier one, by that one. Not those with its id, too, in a collection that
@@ -36,11 +37,11 @@ pub struct TypedBatch<S: Shape, Id, T, F> {
 }
 
 struct Codec<T> {
-    decode: fn(&[u8]) -> Option<T>,
+    decode: fn(codec::Codec, &[u8]) -> Option<T>,
     /// What a stored absence is; `None` where only the collection can say it.
     absent: fn() -> Option<T>,
     /// `None`: the codec cannot give it back.
-    encode: fn(&T) -> Option<Loaded>,
+    encode: fn(codec::Codec, &T) -> Option<Loaded>,
     type_tag: fn() -> u64,
     type_name: fn() -> &'static str,
 }
@@ -48,26 +49,21 @@ struct Codec<T> {
 /// Gives a batch its function's return type.
 #[doc(hidden)]
 pub fn gathering<S: Shape, Id, T: CacheValue, F>(
-    mut slots: Slots,
+    slots: Slots,
     describe: Option<Describe>,
     each: Each<S, Id, T, F>,
 ) -> TypedBatch<S, Id, T, F> {
     // As the function for a single one has it: a `HashMap<Id, Option<User>>` holds `User`s, and absences.
     let codec = || Codec {
-        decode: |json| codec::decode(json).and_then(Plain::<T>::present),
+        decode: |codec, bytes| codec::decode(codec, bytes, Plain::<T>::option()).and_then(Plain::<T>::present),
         absent: Plain::<T>::absent,
-        encode: |value| match Plain::<T>::value(value) {
+        encode: |codec, value| match Plain::<T>::value(value) {
             None => Some(Loaded::Absent),
-            Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
+            Some(value) => codec::encode(codec, value, Plain::<T>::option()).map(|bytes| Loaded::Value(bytes.into())),
         },
         type_tag: Plain::<T>::type_tag,
         type_name: type_name::<T>,
     };
-    for position in &mut slots.positions {
-        if let Position::Own(slot) = position {
-            slot.describe(describe, Plain::<T>::fingerprint);
-        }
-    }
     let same = (each.sorting)().same;
     let mut values: Vec<Option<Option<T>>> = each.ids.iter().map(|_| None).collect();
     let mut repeats: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -81,7 +77,7 @@ pub fn gathering<S: Shape, Id, T: CacheValue, F>(
             repeats.entry(*first).or_default().push(at);
         }
     }
-    TypedBatch { slots, each, codec, values, repeats, told, whole: None, missing: Vec::new() }
+    TypedBatch { slots, each, codec, describe, values, repeats, told, whole: None, missing: Vec::new() }
 }
 
 impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
@@ -123,11 +119,15 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         let type_tag = (codec.type_tag)();
         for at in 0..self.values.len() {
             let Some(Position::Own(slot)) = self.slots.positions.get_mut(at) else { continue };
+            // Those that were waited for have a slot only now.
+            slot.describe(self.describe, Plain::<T>::fingerprint);
+            let schema = slot.schema();
             let Some(Found::Value { form, payload, fill }) = slot.take_found() else { continue };
             let read = || match &payload {
                 _ if form.type_tag != type_tag => None,
                 None => Some((codec.absent)()),
-                Some(payload) => (codec.decode)(payload).map(Some),
+                Some(_) if !form.may_be(type_tag, schema) => None,
+                Some(payload) => (codec.decode)(form.codec, payload).map(Some),
             };
             match (read(), fill) {
                 (Some(value), _) => {
@@ -195,7 +195,7 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
             }
             let loaded = each.as_ref().and_then(|each| match each.get(index).copied().flatten() {
                 None => Some(Loaded::Absent),
-                Some(value) => (codec.encode)(value),
+                Some(value) => (codec.encode)(slot.codec(), value),
             });
             match loaded {
                 Some(loaded) => slot.loaded((codec.type_tag)(), loaded),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::codec;
+use crate::codec::{self, Codec, Outermost};
 use crate::entry::{self, Entry};
 #[cfg(feature = "cluster")]
 pub use crate::store::redis::hostile::{redirection, topology};
@@ -39,21 +39,22 @@ pub fn entry(bytes: &Bytes, most: usize) -> Kind {
     assert_eq!(bytes.len(), entry::size(&stored.tags, &stored.payload), "bytes that belong to nothing");
     let tags = stored.tags.iter().map(|(tag, _)| tag.len()).sum::<usize>();
     assert!(tags <= stored.tags.0.len(), "more names than there are bytes");
-    let json = &*stored.payload;
+    let (codec, payload) = (stored.header.form.codec, &*stored.payload);
     let decoded = [
-        reads::<u64>(json),
-        reads::<String>(json),
-        reads::<Vec<Option<f64>>>(json),
-        reads::<Vec<()>>(json),
-        reads::<HashMap<String, (u8, bool)>>(json),
+        reads::<u64>(codec, payload),
+        reads::<String>(codec, payload),
+        reads::<Vec<Option<f64>>>(codec, payload),
+        // postcard writes nothing for these: a length alone says how many, and reading takes as long as it says.
+        codec.has_names() && reads::<Vec<()>>(codec, payload),
+        reads::<HashMap<String, (u8, bool)>>(codec, payload),
         // As deep as the text is.
-        reads::<serde_json::Value>(json),
+        reads::<serde_json::Value>(codec, payload),
     ];
     Kind::Value { decoded: decoded.into_iter().filter(|read| *read).count() }
 }
 
-fn reads<T: DeserializeOwned>(json: &[u8]) -> bool {
-    codec::decode::<T>(json).is_some()
+fn reads<T: DeserializeOwned>(codec: Codec, payload: &[u8]) -> bool {
+    codec::decode::<T>(codec, payload, Outermost::Kept).is_some()
 }
 
 /// Makes these bytes an entry with a check that is right, as far as their length allows. The check has no key: whoever

@@ -133,7 +133,7 @@ pub use cache::Cache;
 #[cfg(feature = "sqlx")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlx")))]
 pub use cache_tx::CacheTx;
-pub use codec::CacheValue;
+pub use codec::{CacheValue, Codec};
 pub use error::Error;
 pub use health::{Closed, Health};
 #[cfg(feature = "testing")]

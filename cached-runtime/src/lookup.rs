@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
-use crate::codec;
+use crate::codec::{self, Codec};
 use crate::entry::{self, Before, Ended, Entry, Header, Holds, IDENTITY, Stored};
 use crate::event;
 use crate::fallback::Turn;
@@ -594,10 +594,10 @@ impl Context {
         self.counters.misses.add();
         self.counters.coalesced.add();
         if let Some(lead) = lead {
-            let shared = Shared { form: Form::of(type_tag), version: self.policy.version, payload: None };
+            let shared = Shared { form: Form::of(type_tag, Codec::Json), version: self.policy.version, payload: None };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
-        Slot::found(self, Found::Value { form: Form::of(type_tag), payload: None, fill: None })
+        Slot::found(self, Found::Value { form: Form::of(type_tag, Codec::Json), payload: None, fill: None })
     }
 
     /// This call would wait for itself.

@@ -130,10 +130,11 @@ impl Outage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Codec;
     use crate::form::Form;
 
     fn kept(outage: &Outage, began: Mark, ttl: Option<Duration>) -> bool {
-        let shared = Shared { form: Form::of(0), version: 1, payload: None };
+        let shared = Shared { form: Form::of(0, Codec::Json), version: 1, payload: None };
         outage.keep(&"k".into(), vec!["k".into(), "tag".into()], began, ttl, &shared);
         outage.get("k", 1).is_some()
     }
@@ -170,7 +171,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn more_keys_than_there_is_room_for_are_not_kept() {
         let outage = Outage::new(LONGEST);
-        let shared = Shared { form: Form::of(0), version: 1, payload: None };
+        let shared = Shared { form: Form::of(0, Codec::Json), version: 1, payload: None };
         for key in 0..2 * MOST {
             outage.keep(&key.to_string().into(), Vec::new(), outage.mark(1), None, &shared);
         }

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::codec::{self, CacheValue};
+use crate::codec::{self, CacheValue, Outermost};
 use crate::presence::Presence;
 use crate::returned::Returned;
 use crate::schema::{self, Describe};
@@ -66,6 +66,11 @@ pub trait Shape {
 
     /// The output that is this error.
     fn fail(error: Self::Error) -> Option<Self::Out>;
+
+    /// Whether an `Option` of the stored type is left out.
+    fn option() -> Outermost {
+        Outermost::Kept
+    }
 
     /// The fingerprint of the stored type, which `describe` describes.
     fn fingerprint(describe: Describe) -> u64 {
@@ -153,6 +158,10 @@ impl<P: Presence> Shape for Infallible<P> {
         None
     }
 
+    fn option() -> Outermost {
+        P::option()
+    }
+
     fn fingerprint(describe: Describe) -> u64 {
         P::fingerprint(describe)
     }
@@ -236,6 +245,10 @@ impl<P: Presence, E, S: Sharing<E>> Shape for Fallible<P, E, S> {
 
     fn fail(error: E) -> Option<Self::Out> {
         Some(Err(error))
+    }
+
+    fn option() -> Outermost {
+        P::option()
     }
 
     fn fingerprint(describe: Describe) -> u64 {

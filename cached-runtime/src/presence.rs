@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::canonical::{NONE, Order, SECOND_VARIANT, canonical};
-use crate::codec::{self, CacheValue};
+use crate::codec::{self, CacheValue, Codec, Outermost};
 use crate::schema::{self, Describe};
 
 /// A value that is there or is not.
@@ -32,6 +32,9 @@ pub trait Presence {
     }
     fn type_tag() -> u64 {
         codec::type_tag::<Self::Value>()
+    }
+    fn option() -> Outermost {
+        Outermost::Kept
     }
     fn fingerprint(describe: Describe) -> u64 {
         schema::fingerprint(describe, false)
@@ -102,7 +105,7 @@ impl<T> Presence for Plain<T> {
         T: CacheValue,
     {
         // serde's `Option` reads JSON's null as `None`.
-        type_name::<T>().starts_with(OPTION).then(|| codec::decode(b"null")).flatten()
+        type_name::<T>().starts_with(OPTION).then(|| codec::decode(Codec::Json, b"null", Outermost::Kept)).flatten()
     }
 
     fn succeeded(written: &T) -> bool
@@ -113,9 +116,13 @@ impl<T> Presence for Plain<T> {
             || canonical(written, Order::Ignored).is_some_and(|bytes| !bytes.starts_with(&SECOND_VARIANT))
     }
 
-    /// An `Option<User>` met as a type parameter shares its entries with `User`: `Some` adds nothing to the JSON.
+    /// An `Option<User>` met as a type parameter shares its entries with `User`.
     fn type_tag() -> u64 {
         codec::optional_type_tag::<T>(OPTION)
+    }
+
+    fn option() -> Outermost {
+        if type_name::<T>().starts_with(OPTION) { Outermost::LeftOut } else { Outermost::Kept }
     }
 
     fn fingerprint(describe: Describe) -> u64 {

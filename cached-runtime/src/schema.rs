@@ -27,8 +27,9 @@ use xxhash_rust::xxh3::Xxh3Default;
 ///
 /// Fields, variants, their types and whatever serde is told about them make a fingerprint, which stands in every entry
 /// that an annotated function stores. It says that two schemas differ; which of them is the newer one, only
-/// [`version`](crate::Policy::version) says. An entry of another fingerprint and the same version is shared where JSON
-/// decodes it, and a miss where it does not.
+/// [`version`](crate::Policy::version) says. An entry of another fingerprint and the same version is shared where it
+/// decodes, and a miss where it does not; written by [`Codec::Postcard`](crate::Codec::Postcard), which tells fields by
+/// their order alone, it is a miss.
 ///
 /// A type without it is told from others by its name alone.
 #[diagnostic::on_unimplemented(

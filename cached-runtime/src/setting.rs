@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::adoption::Adoption;
+use crate::codec::Codec;
 use crate::stamping::Stamping;
 use crate::tier::Room;
 
@@ -11,6 +12,8 @@ use crate::tier::Room;
 pub(crate) struct Setting {
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
+    /// What values are written by.
+    pub(crate) codec: Codec,
     /// How many loads run at a time while the store is away.
     pub(crate) fallback_loads: usize,
     /// How long what they loaded is kept; zero is not at all.
@@ -25,6 +28,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             max_value: 1 << 20,
+            codec: Codec::default(),
             fallback_loads: 64,
             outage_cache: Duration::ZERO,
             room: Room::USUAL,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::call::Context;
 use crate::chain::Chain;
 use crate::clock::Millis;
+use crate::codec::Codec;
 use crate::entry::{self, Ended, Header, Holds, Stored};
 use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome, Shared};
@@ -217,6 +218,11 @@ impl Slot {
         self.0.cx.as_ref().map_or(0, |cx| cx.schema)
     }
 
+    /// What its value is to be written by.
+    pub(crate) fn codec(&self) -> Codec {
+        self.0.cx.as_ref().map_or_else(Codec::default, |cx| cx.cache.codec)
+    }
+
     pub(crate) fn take_context(&mut self) -> Option<Context> {
         self.0.cx.take()
     }
@@ -388,7 +394,8 @@ impl Slot {
     pub(crate) fn loaded(&mut self, type_tag: u64, loaded: Loaded) {
         self.0.turn = None;
         self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.0.loaded = Some((Form { type_tag, schema: self.schema() }, loaded));
+        let form = Form { type_tag, schema: self.schema(), codec: self.codec() };
+        self.0.loaded = Some((form, loaded));
     }
 
     /// Stores what was loaded, or gives the lease back, and lets the followers have it.

@@ -5,7 +5,7 @@ use std::any::type_name;
 use crate::background::{self, InRuntime};
 use crate::chain::Loading;
 use crate::codec;
-use crate::codec::{CacheError, CacheValue};
+use crate::codec::{CacheError, CacheValue, Outermost};
 use crate::form::Form;
 use crate::local::Keeping;
 use crate::lookup;
@@ -29,20 +29,25 @@ pub struct TypedSlot<S: Shape> {
 
 struct Errors<S: Shape> {
     /// What to store, with its type; `None`: no error, or the codec cannot give it back.
-    encode: fn(&S::Out) -> Option<(Form, Vec<u8>)>,
+    encode: fn(codec::Codec, &S::Out) -> Option<Encoded>,
     /// The output for a stored error of that form.
     decode: fn(Form, &[u8]) -> Option<S::Out>,
 }
 
 struct Codec<S: Shape> {
     /// The output for stored bytes; kept in this process, if it may.
-    decode: fn(&[u8], Option<Admission>) -> Option<S::Out>,
+    decode: Decode<S>,
     /// The output for a stored absence; likewise.
     absent: fn(Option<Admission>) -> Option<S::Out>,
     split: Split<S>,
     /// What to store; `None`: the codec cannot give it back.
-    encode: fn(&S::Written) -> Option<Loaded>,
+    encode: fn(codec::Codec, &S::Written) -> Option<Loaded>,
 }
+
+/// An error as it is stored.
+type Encoded = (Form, Vec<u8>);
+
+type Decode<S> = fn(codec::Codec, &[u8], Option<Admission>) -> Option<<S as Shape>::Out>;
 
 type Split<S> = fn(<S as Shape>::Out) -> Result<<S as Shape>::Written, <S as Shape>::Out>;
 
@@ -55,7 +60,7 @@ where
 {
     slot.describe(shape.describe(), S::fingerprint);
     let codec = || Codec {
-        decode: |json, _| codec::decode(json).and_then(S::present),
+        decode: |codec, bytes, _| codec::decode(codec, bytes, S::option()).and_then(S::present),
         absent: |_| S::absent(),
         split: S::split,
         encode: encode::<S>,
@@ -70,8 +75,8 @@ pub(crate) fn typed_local<S: Shape<Value: CacheValue>, K: Keeping<S::Value>>(
 ) -> TypedSlot<S> {
     slot.describe(describe, S::fingerprint);
     let codec = || Codec {
-        decode: |json, admission| {
-            let value = codec::decode(json)?;
+        decode: |codec, bytes, admission| {
+            let value = codec::decode(codec, bytes, S::option())?;
             let kept = admission.map(|admission| (admission, K::keep(&value)));
             let out = S::present(value)?;
             if let Some((admission, kept)) = kept {
@@ -101,19 +106,23 @@ where
 {
     let errors = || Errors {
         // The fingerprint is that of the value, and says nothing about the error.
-        encode: |out| Some((Form::of(codec::type_tag::<S::Error>()), codec::encode(S::error(out)?)?)),
-        decode: |form, json| {
-            if form.type_tag == codec::type_tag::<S::Error>() { codec::decode(json).and_then(S::fail) } else { None }
+        encode: |codec, out| {
+            let form = Form::of(codec::type_tag::<S::Error>(), codec);
+            Some((form, codec::encode(codec, S::error(out)?, Outermost::Kept)?))
+        },
+        decode: |form, bytes| {
+            let error = form.may_be(codec::type_tag::<S::Error>(), 0);
+            error.then(|| codec::decode(form.codec, bytes, Outermost::Kept)).flatten().and_then(S::fail)
         },
     };
     TypedSlot { errors: Some(errors), ..slot }
 }
 
 /// What to store; `None`: the codec cannot give it back.
-pub(crate) fn encode<S: Shape<Value: CacheValue>>(written: &S::Written) -> Option<Loaded> {
+pub(crate) fn encode<S: Shape<Value: CacheValue>>(codec: codec::Codec, written: &S::Written) -> Option<Loaded> {
     match S::value(written) {
         None => Some(Loaded::Absent),
-        Some(value) => codec::encode(value).map(|json| Loaded::Value(json.into())),
+        Some(value) => codec::encode(codec, value, S::option()).map(|bytes| Loaded::Value(bytes.into())),
     }
 }
 
@@ -165,7 +174,8 @@ impl<S: Shape> TypedSlot<S> {
             Found::Failure { form, payload, .. } => ((self.errors?)().decode)(form, &payload),
             Found::Value { form, .. } if form.type_tag != S::type_tag() => None,
             Found::Value { payload: None, .. } => ((self.codec)().absent)(admission),
-            Found::Value { payload: Some(json), .. } => ((self.codec)().decode)(&json, admission),
+            Found::Value { form, .. } if !form.may_be(S::type_tag(), self.slot.schema()) => None,
+            Found::Value { form, payload: Some(bytes), .. } => ((self.codec)().decode)(form.codec, &bytes, admission),
         }
     }
 
@@ -198,7 +208,7 @@ impl<S: Shape> TypedSlot<S> {
             Err(out) => {
                 // The old value is still there: it is a better answer than an error.
                 let old = self.slot.take_old().and_then(|old| self.output(old, None));
-                if let Some((form, error)) = self.errors.and_then(|errors| (errors().encode)(&out)) {
+                if let Some((form, error)) = self.errors.and_then(|errors| (errors().encode)(self.slot.codec(), &out)) {
                     self.slot.remember(form, error);
                 }
                 self.slot.failed(S::share(&out), true);
@@ -208,7 +218,7 @@ impl<S: Shape> TypedSlot<S> {
         if !self.slot.is_leader() {
             return Err(S::join(written));
         }
-        let Some(loaded) = ((self.codec)().encode)(&written) else {
+        let Some(loaded) = ((self.codec)().encode)(self.slot.codec(), &written) else {
             self.slot.unstorable();
             return Err(S::join(written));
         };

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner, IntoCache};
 use crate::clock::Millis;
-use crate::codec::CacheValue;
+use crate::codec::{CacheValue, Codec};
 use crate::entry::{self, Header};
 use crate::event;
 use crate::form::Form;
@@ -54,6 +54,8 @@ pub struct Write {
     value: Value,
     /// The fingerprint of what is stored.
     schema: u64,
+    /// Which has written the value that was given.
+    codec: Codec,
     per_value: Option<Duration>,
     unless: bool,
 }
@@ -83,6 +85,7 @@ impl Write {
             tags,
             value: Value::None,
             schema: 0,
+            codec: Codec::default(),
             per_value: None,
             unless: false,
         }
@@ -136,7 +139,10 @@ impl Write {
     pub fn value<V: CacheValue>(mut self, value: &V, describe: Option<Describe>) -> Self {
         type OneOf<V> = crate::outcome::Infallible<Plain<V>>;
         self.schema = self.site.schema.of(describe, OneOf::<V>::fingerprint);
-        let loaded = crate::typed::encode::<OneOf<V>>(value);
+        // As `begin` is going to find it.
+        let cache = self.cache.clone().or_else(|| Cache::current(self.site));
+        self.codec = cache.map(|cache| cache.into_inner().codec).unwrap_or_default();
+        let loaded = crate::typed::encode::<OneOf<V>>(self.codec, value);
         self.value = Value::Given(loaded.map(|loaded| (<OneOf<V> as Shape>::type_tag(), loaded)));
         self
     }
@@ -186,6 +192,7 @@ struct State {
     how: How,
     value: Value,
     schema: u64,
+    codec: Codec,
     unless: bool,
     per_value: Option<Duration>,
     began: Option<Instant>,
@@ -229,9 +236,10 @@ impl Writing {
             runtime: Handle::current(),
             keys: cache.store_keys(&keys, &invalidated),
             how: How::After,
+            schema: write.schema,
+            codec: if matches!(write.value, Value::Given(_)) { write.codec } else { cache.codec },
             // An entry without one of its tags would be one that the tag does not invalidate.
             value: if hashed { write.value } else { Value::None },
-            schema: write.schema,
             unless: write.unless,
             per_value: write.per_value,
             began: None,
@@ -295,11 +303,11 @@ impl Writing {
     }
 
     /// The body's value, encoded, where that is what is stored.
-    pub(crate) fn returned(&mut self, loaded: impl FnOnce() -> Option<(u64, Loaded)>) {
+    pub(crate) fn returned(&mut self, loaded: impl FnOnce(Codec) -> Option<(u64, Loaded)>) {
         if let Some(state) = &mut self.0
             && let Value::Returned(value) = &mut state.value
         {
-            *value = loaded();
+            *value = loaded(state.codec);
         }
     }
 
@@ -388,7 +396,7 @@ impl State {
         };
         let header = Header {
             fill: Token::fresh().fill_id(),
-            form: Form { type_tag, schema: self.schema },
+            form: Form { type_tag, schema: self.schema, codec: self.codec },
             version: self.policy.version,
             holds: loaded.holds(),
             created: Millis::now(),

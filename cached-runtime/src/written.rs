@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::background::{self, InRuntime};
-use crate::codec::CacheValue;
+use crate::codec::{CacheValue, Codec};
 use crate::key::Key;
 use crate::outcome::Shape;
 use crate::policy::IntoTtl;
@@ -19,7 +19,7 @@ pub struct TypedWrite<S: Shape> {
     shape: PhantomData<fn() -> S>,
 }
 
-type Encode<S> = fn(&<S as Shape>::Written) -> Option<(u64, Loaded)>;
+type Encode<S> = fn(Codec, &<S as Shape>::Written) -> Option<(u64, Loaded)>;
 
 /// Gives a write its function's return type.
 #[doc(hidden)]
@@ -35,7 +35,7 @@ where
     S::Value: CacheValue,
 {
     write.describe(shape.describe(), S::fingerprint);
-    let encode: Encode<S> = |written| typed::encode::<S>(written).map(|loaded| (S::type_tag(), loaded));
+    let encode: Encode<S> = |codec, written| typed::encode::<S>(codec, written).map(|loaded| (S::type_tag(), loaded));
     TypedWrite { write, encode: Some(encode), shape: PhantomData }
 }
 
@@ -71,7 +71,7 @@ impl<S: Shape> TypedWrite<S> {
     pub fn settle(&mut self, out: S::Out) -> Result<S::Written, S::Out> {
         let written = S::succeed(out).inspect_err(|_| self.write.failed())?;
         if let Some(encode) = self.encode {
-            self.write.returned(|| encode(&written));
+            self.write.returned(|codec| encode(codec, &written));
         }
         Ok(written)
     }

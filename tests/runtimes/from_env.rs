@@ -27,9 +27,10 @@ async fn call_twice() {
 
 /// Every variable that counts, so that the surroundings of this test do not.
 fn environment<'e>(set: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
-    let mut all: Vec<_> = ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_MAX_VALUE", "CACHE_DISABLED"]
-        .map(|name| (name, ""))
-        .to_vec();
+    let mut all: Vec<_> =
+        ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_MAX_VALUE", "CACHE_CODEC", "CACHE_DISABLED"]
+            .map(|name| (name, ""))
+            .to_vec();
     for &(name, value) in set {
         all.retain(|(other, _)| *other != name);
         all.push((name, value));
@@ -88,6 +89,10 @@ in_an_environment! {
         assert!(said[0].contains("7 bytes"), "{}", said[0]);
     }
 
+    async fn a_codec_that_does_not_exist_is_an_error_that_names_those_that_do(said: [("CACHE_CODEC", "bson")]) {
+        assert!(said[0].contains("CACHE_CODEC") && said[0].contains("msgpack"), "{}", said[0]);
+    }
+
     async fn a_switch_that_is_neither_on_nor_off_is_an_error_that_names_it(said: [("CACHE_DISABLED", "maybe")]) {
         assert!(said[0].contains("CACHE_DISABLED"), "{}", said[0]);
     }
@@ -105,6 +110,25 @@ async fn with_a_url_it_stores_in_redis_under_the_prefix() {
     assert_eq!(Child::of(this, &[], &set).end().await[0], "1 loads, 0 errors");
     assert_eq!(redis.command::<Vec<String>>(&["KEYS", "*answer*"]), ["shop:answer"]);
     assert_eq!(Child::of(this, &[], &set).end().await[0], "0 loads, 0 errors", "the next process hits");
+}
+
+#[tokio::test]
+async fn the_codec_is_what_the_environment_says() {
+    if child::arguments().is_some() {
+        return call_twice().await;
+    }
+    let redis = Redis::start();
+    let this = "from_env::the_codec_is_what_the_environment_says";
+    let url = redis.url();
+    // What `answer` returns: 42 in one byte, and in two.
+    for (name, payload) in [("postcard", &[42][..]), ("json", b"42")] {
+        let of = |codec| environment(&[("REDIS_URL", &url), ("CACHE_CODEC", codec), ("CACHE_TIMEOUT_MS", "2000")]);
+        assert_eq!(Child::of(this, &[], &of(name)).end().await[0], "1 loads, 0 errors");
+        let stored = redis.command::<Vec<u8>>(&["GET", "cache:answer"]);
+        assert!(stored.ends_with(payload), "{name}: {stored:?}");
+        assert_eq!(Child::of(this, &[], &of("msgpack")).end().await[0], "0 loads, 0 errors", "read by its own codec");
+        redis.command::<()>(&["DEL", "cache:answer"]);
+    }
 }
 
 #[tokio::test]
