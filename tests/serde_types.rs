@@ -2,6 +2,8 @@
 
 #[path = "serde_types/codecs.rs"]
 mod codecs;
+#[path = "serde_types/compression.rs"]
+mod compression;
 #[path = "serde_types/deploys.rs"]
 mod deploys;
 #[path = "behaviour/patience.rs"]

@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::codec::Codec;
 use crate::error::Error;
 use crate::outage;
+use crate::packing::Compression;
 use crate::setting::Setting;
 #[cfg(feature = "testing")]
 use crate::stamping::Stamping;
@@ -114,6 +115,11 @@ impl Builder {
                 .ok_or_else(|| Error::Setting("CACHE_CODEC is none of `json`, `msgpack` and `postcard`".to_owned()))?;
             builder = builder.codec(codec);
         }
+        match variable("CACHE_COMPRESSION")?.as_deref() {
+            None => {}
+            Some("lz4") => builder = builder.compress(Compression::Lz4),
+            Some(_) => return Err(Error::Setting("CACHE_COMPRESSION is not `lz4`".to_owned())),
+        }
         match variable("CACHE_DISABLED")?.as_deref() {
             None | Some("0" | "false") => {}
             Some("1" | "true") => builder.backend = Backend::Disabled,
@@ -174,7 +180,7 @@ impl Builder {
     }
 
     /// How large an entry is at most, in bytes (1 MiB unless said, at least 1 KiB): the encoded value, with its tags and
-    /// a header of 86 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
+    /// a header of 87 bytes. A larger value is returned to its callers and not stored, so that every call loads it;
     /// [`FunctionStats::oversized`](crate::FunctionStats::oversized) counts them. A larger entry that somebody else has
     /// stored is a miss, and replaced: it is neither checked nor decoded, though it was read from the socket by then.
     ///
@@ -225,7 +231,21 @@ impl Builder {
     /// Whichever it is, a value is stored only if it reads back as it was: `unstorable` in
     /// [`stats`](crate::Cache::stats) counts the others.
     pub fn codec(mut self, codec: Codec) -> Self {
-        self.setting.codec = codec;
+        self.setting.encoding.codec = codec;
+        self
+    }
+
+    /// Compresses values over 4 KiB, or over what [`compress_over`](Self::compress_over) says; those that get less than a
+    /// tenth smaller are stored as they are. Entries say whether they are compressed: a process without the feature takes
+    /// those for misses. [`max_value`](Self::max_value) is about the value as it was.
+    pub fn compress(mut self, by: Compression) -> Self {
+        self.setting.encoding.packing.by = Some(by);
+        self
+    }
+
+    /// The largest encoded value that is not worth compressing, in bytes (4096 unless said).
+    pub fn compress_over(mut self, bytes: usize) -> Self {
+        self.setting.encoding.packing.over = bytes;
         self
     }
 
@@ -281,8 +301,12 @@ impl Builder {
                 self.setting.max_value
             )));
         }
-        if let Some(feature) = self.setting.codec.missing() {
-            return Err(Error::Feature { feature, wanted: format!("`Codec::{:?}`", self.setting.codec) });
+        let encoding = self.setting.encoding;
+        if let Some(feature) = encoding.codec.missing() {
+            return Err(Error::Feature { feature, wanted: format!("`Codec::{:?}`", encoding.codec) });
+        }
+        if let Some(feature) = encoding.packing.by.and_then(Compression::missing) {
+            return Err(Error::Feature { feature, wanted: "compression".to_owned() });
         }
         let store = self.store()?;
         #[cfg(feature = "testing")]

@@ -13,7 +13,8 @@ use crate::builder::Builder;
 use crate::call::Call;
 use crate::clock::Millis;
 use crate::codec;
-use crate::codec::{CacheValue, Codec, Outermost};
+use crate::codec::{CacheValue, Outermost};
+use crate::encoding::Encoding;
 use crate::entry::{self, Entry, Header, Holds, Stored};
 use crate::error::Error;
 use crate::event;
@@ -69,8 +70,7 @@ pub(crate) struct Inner {
     pub(crate) stats: Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
-    /// What values are written by.
-    pub(crate) codec: Codec,
+    pub(crate) encoding: Encoding,
     warned: Mutex<HashSet<usize>>,
 }
 
@@ -231,7 +231,7 @@ impl Cache {
             room: setting.room,
             stats: Registry::default(),
             max_value: setting.max_value,
-            codec: setting.codec,
+            encoding: setting.encoding,
             warned: Mutex::default(),
         }))
     }
@@ -258,7 +258,7 @@ impl Cache {
 
     /// A cache as the environment says: `REDIS_URL` (absent: in memory), `CACHE_PREFIX`, `CACHE_TIMEOUT_MS` (the
     /// deadline of one Redis operation), `CACHE_MAX_VALUE` (the largest entry, in bytes), `CACHE_CODEC` (`json`,
-    /// `msgpack` or `postcard`), `CACHE_DISABLED=1` (every call
+    /// `msgpack` or `postcard`), `CACHE_COMPRESSION` (`lz4`), `CACHE_DISABLED=1` (every call
     /// runs its body).
     ///
     /// # Errors
@@ -331,7 +331,7 @@ impl Cache {
         policy: impl IntoPolicy,
     ) -> Result<(), Error> {
         let policy = policy.into_policy();
-        let payload = codec::encode(self.0.codec, value, Outermost::Kept).ok_or(Error::Unstorable)?;
+        let payload = codec::encode(self.0.encoding.codec, value, Outermost::Kept).ok_or(Error::Unstorable)?;
         let key = self.usable(&key)?;
         let store = self.0.store().ok_or(Error::Disabled)?;
         let life = match policy.ttl {
@@ -348,7 +348,7 @@ impl Cache {
         }
         let header = Header {
             fill: Token::fresh().fill_id(),
-            form: Form::of(codec::type_tag::<V>(), self.0.codec),
+            form: Form::of(codec::type_tag::<V>(), self.0.encoding.codec),
             version: policy.version,
             holds: Holds::Value,
             created: Millis::now(),
@@ -374,7 +374,7 @@ impl Cache {
             if entry::size(&tags, &payload) > cache.max_value {
                 return Err(Error::Oversized { limit: cache.max_value });
             }
-            let value = entry::value(&header, &tags, &payload).into();
+            let value = entry::value(&header, &tags, &payload, cache.encoding.packing).into();
             let before = cache.flights.of(&key);
             cache.written(std::slice::from_ref(&key));
             let put = store.put(&key, &Filling { value, px: life.px(), tags: Vec::new() }).await;

@@ -7,7 +7,7 @@
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
 //! V, N, F     fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
-//!             schema[8] codec[1] displaced[1] tags_len[2] check[8] tags payload
+//!             schema[8] codec[1] packed[1] displaced[1] tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
 //! Numbers are little-endian. `check` covers every other byte, so that no flipped bit is ever decoded as a value.
@@ -20,15 +20,18 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use crate::clock::Millis;
 use crate::codec::Codec;
 use crate::form::Form;
+use crate::packing::{Packed, Packing};
 use crate::stamp::{Stamp, Tags};
 use crate::token::Token;
 
 const MAGIC: u8 = 0xC5;
-const CHECKED: usize = 78;
+const CHECKED: usize = 79;
 pub(crate) const HEADER: usize = CHECKED + 8;
 /// Where the codec stands.
 #[cfg(any(test, feature = "testing"))]
-const CODEC: usize = CHECKED - 4;
+const CODEC: usize = PACKED - 1;
+/// And after it, whether the payload is compressed.
+const PACKED: usize = CHECKED - 4;
 
 /// The 18 bytes of a lease placeholder: what Redis compares before it lets a load fill, renew or release.
 pub type Placeholder = [u8; 18];
@@ -149,15 +152,16 @@ pub(crate) fn writer(token: &Token) -> Placeholder {
     bytes
 }
 
-/// How large the entry is that [`value`] writes.
+/// How large the entry is that [`value`] writes, if nothing of it is compressed.
 pub(crate) fn size(tags: &Tags, payload: &[u8]) -> usize {
     HEADER + tags.0.len() + payload.len()
 }
 
 /// Writes an entry.
-pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8], packing: Packing) -> Vec<u8> {
+    let (packed, payload) = packing.pack(payload);
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX - 1);
-    let mut bytes = Vec::with_capacity(size(tags, payload));
+    let mut bytes = Vec::with_capacity(size(tags, &payload));
     bytes.push(MAGIC);
     bytes.push(header.holds.kind());
     bytes.extend_from_slice(&header.fill.to_le_bytes());
@@ -171,13 +175,14 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&header.epoch.to_le_bytes());
     bytes.extend_from_slice(&header.form.schema.to_le_bytes());
     bytes.push(header.form.codec.number());
+    bytes.push(packed.number());
     bytes.push(header.displaced.into());
     // Tags that do not fit give an entry that nobody reads as one of now.
     bytes.extend_from_slice(&u16::try_from(tags.0.len()).unwrap_or(0).to_le_bytes());
-    let check = check(&bytes, &tags.0, payload);
+    let check = check(&bytes, &tags.0, &payload);
     bytes.extend_from_slice(&check.to_le_bytes());
     bytes.extend_from_slice(&tags.0);
-    bytes.extend_from_slice(payload);
+    bytes.extend_from_slice(&payload);
     bytes
 }
 
@@ -203,7 +208,7 @@ pub(crate) fn seal(bytes: &mut [u8]) {
     let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return };
     let holds = [Holds::Absence, Holds::Value, Holds::Value, Holds::Failure][usize::from(header[1] % 4)];
     (header[0], header[1]) = (MAGIC, holds.kind());
-    header[CODEC] %= 3;
+    (header[CODEC], header[PACKED]) = (header[CODEC] % 3, 0);
     let tags = usize::from(u16::from_le_bytes([header[CHECKED - 2], header[CHECKED - 1]])).min(rest.len());
     header[CHECKED - 2..CHECKED].copy_from_slice(&u16::try_from(tags).unwrap_or(0).to_le_bytes());
     let (tagged, payload) = rest.split_at(tags);
@@ -244,10 +249,10 @@ pub(crate) enum Entry {
 impl Entry {
     /// What is larger than `most` is not looked at, whoever wrote it: neither checked nor copied nor decoded.
     pub(crate) fn parse(bytes: &Bytes, most: usize) -> Self {
-        if bytes.len() > most { None } else { Self::understood(bytes) }.unwrap_or(Self::Corrupt)
+        if bytes.len() > most { None } else { Self::understood(bytes, most) }.unwrap_or(Self::Corrupt)
     }
 
-    fn understood(bytes: &Bytes) -> Option<Self> {
+    fn understood(bytes: &Bytes, most: usize) -> Option<Self> {
         let (&[magic, kind], rest) = bytes.split_first_chunk()?;
         if magic != MAGIC {
             return None;
@@ -279,6 +284,7 @@ impl Entry {
                 if u64::from_le_bytes(stored.try_into().ok()?) != check(checked, tagged, payload) {
                     return None;
                 }
+                let packed = Packed::of_number(*checked.get(PACKED)?)?;
                 let mut at = Reader(checked.get(2..)?);
                 let (fill, type_tag) = (u64::from_le_bytes(at.take()?), u64::from_le_bytes(at.take()?));
                 let header = Header {
@@ -298,11 +304,12 @@ impl Entry {
                         schema: u64::from_le_bytes(at.take()?),
                         codec: at.take::<1>().and_then(|[number]| Codec::of_number(number))?,
                     },
-                    displaced: at.take::<1>()? != [0],
+                    // Behind `packed`.
+                    displaced: at.take::<2>()?[1] != 0,
                     holds: Holds::of(kind),
                 };
                 let tags = if tags == 0 { Tags::default() } else { Tags(bytes.slice(HEADER..HEADER + tags)) };
-                let payload = bytes.slice(HEADER + tags.0.len()..);
+                let payload = packed.unpack(bytes.slice(HEADER + tags.0.len()..), most)?;
                 Some(Self::Value(Stored { header, tags, payload }))
             }
             _ => None,
@@ -353,7 +360,7 @@ mod tests {
             (failure, Tags::default(), "1"),
             (header(), tags, "[]"),
         ] {
-            let bytes = Bytes::from(value(&header, &tags, payload.as_bytes()));
+            let bytes = Bytes::from(value(&header, &tags, payload.as_bytes(), Packing::NONE));
             let payload = Bytes::from_static(payload.as_bytes());
             assert_eq!(Entry::parse(&bytes, MOST), Entry::Value(Stored { header, tags, payload }));
         }
@@ -362,7 +369,7 @@ mod tests {
     #[test]
     fn an_entry_over_the_limit_is_corrupt_however_sound_it_is() {
         let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
-        let whole = Bytes::from(value(&header(), &tags, b"{}"));
+        let whole = Bytes::from(value(&header(), &tags, b"{}", Packing::NONE));
         assert_eq!(whole.len(), size(&tags, b"{}"));
         assert!(matches!(Entry::parse(&whole, whole.len()), Entry::Value(_)));
         assert_eq!(Entry::parse(&whole, whole.len() - 1), Entry::Corrupt);
@@ -380,9 +387,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "lz4")]
+    #[test]
+    fn a_compressed_payload_comes_back_within_the_limit() {
+        let payload = "[1,2,3]".repeat(1000);
+        let by = Packing { by: Some(crate::packing::Compression::Lz4), ..Packing::NONE };
+        let bytes = Bytes::from(value(&header(), &Tags::default(), payload.as_bytes(), by));
+        assert!(bytes.len() < payload.len() / 10);
+        let Entry::Value(stored) = Entry::parse(&bytes, MOST) else { panic!("not read") };
+        assert_eq!((stored.header, &*stored.payload), (header(), payload.as_bytes()));
+        assert_eq!(Entry::parse(&bytes, payload.len() - 1), Entry::Corrupt);
+    }
+
     #[test]
     fn an_entry_of_an_unknown_codec_is_corrupt() {
-        let mut bytes = value(&header(), &Tags::default(), b"{}");
+        let mut bytes = value(&header(), &Tags::default(), b"{}", Packing::NONE);
         bytes[CODEC] = 200;
         let sound = check(&bytes[..CHECKED], &[], b"{}");
         bytes[CHECKED..HEADER].copy_from_slice(&sound.to_le_bytes());
@@ -392,7 +411,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_flipped_bit_is_corrupt() {
         let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
-        let whole = value(&header(), &tags, br#"{"id":1,"name":"x"}"#);
+        let whole = value(&header(), &tags, br#"{"id":1,"name":"x"}"#, Packing::NONE);
         for length in 0..whole.len() {
             assert_eq!(
                 Entry::parse(&Bytes::copy_from_slice(&whole[..length]), MOST),

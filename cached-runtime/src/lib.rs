@@ -41,7 +41,7 @@
 //! * `flight`, `chain`: one load per key and process, who may share it, and who must not wait for it.
 //! * `tier`: decoded values in this process; `local` is the shim, `clock` its clock, `tally` what counts its hits.
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
-//! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `schema`, `form`: which build's
+//! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `encoding`, `packing`, `form`, `schema`: which build's
 //!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
 //! * `event`: what is logged. `background`: a runtime for callers that have none.
@@ -62,6 +62,7 @@ mod chain;
 mod clock;
 mod codec;
 mod each;
+mod encoding;
 mod entry;
 mod error;
 mod event;
@@ -85,6 +86,7 @@ mod lookup;
 mod marker;
 mod outage;
 mod outcome;
+mod packing;
 mod policy;
 mod presence;
 mod refresh;
@@ -140,6 +142,7 @@ pub use health::{Closed, Health};
 #[doc(hidden)]
 pub use held::Held;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
+pub use packing::Compression;
 pub use policy::{IntoPolicy, IntoTtl, Policy};
 pub use schema::{CacheSchema, SchemaWriter};
 #[cfg(feature = "testing")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::adoption::Adoption;
-use crate::codec::Codec;
+use crate::encoding::Encoding;
 use crate::stamping::Stamping;
 use crate::tier::Room;
 
@@ -12,8 +12,7 @@ use crate::tier::Room;
 pub(crate) struct Setting {
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
-    /// What values are written by.
-    pub(crate) codec: Codec,
+    pub(crate) encoding: Encoding,
     /// How many loads run at a time while the store is away.
     pub(crate) fallback_loads: usize,
     /// How long what they loaded is kept; zero is not at all.
@@ -28,7 +27,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             max_value: 1 << 20,
-            codec: Codec::default(),
+            encoding: Encoding::PLAIN,
             fallback_loads: 64,
             outage_cache: Duration::ZERO,
             room: Room::USUAL,

@@ -220,7 +220,7 @@ impl Slot {
 
     /// What its value is to be written by.
     pub(crate) fn codec(&self) -> Codec {
-        self.0.cx.as_ref().map_or_else(Codec::default, |cx| cx.cache.codec)
+        self.0.cx.as_ref().map_or_else(Codec::default, |cx| cx.cache.encoding.codec)
     }
 
     pub(crate) fn take_context(&mut self) -> Option<Context> {
@@ -346,7 +346,7 @@ impl Slot {
         let tags = cx.stamps.written();
         cx.cache
             .takes(entry::size(&tags, &error), cx.site, &cx.counters)
-            .then(|| (entry::value(&header, &tags, &error), px))
+            .then(|| (entry::value(&header, &tags, &error, cx.cache.encoding.packing), px))
     }
 
     /// The body's value would not come back from its codec as it went in.
@@ -476,7 +476,7 @@ impl Slot {
             epoch,
             displaced: cx.displaces,
         };
-        let value = entry::value(&header, &tags, loaded.payload()).into();
+        let value = entry::value(&header, &tags, loaded.payload(), cx.cache.encoding.packing).into();
         How::Fill(Filling { value, px: life.px(), tags: cx.stamps.outliving(life.px(), &cx.cache.epoch) })
     }
 

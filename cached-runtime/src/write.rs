@@ -141,7 +141,7 @@ impl Write {
         self.schema = self.site.schema.of(describe, OneOf::<V>::fingerprint);
         // As `begin` is going to find it.
         let cache = self.cache.clone().or_else(|| Cache::current(self.site));
-        self.codec = cache.map(|cache| cache.into_inner().codec).unwrap_or_default();
+        self.codec = cache.map(|cache| cache.into_inner().encoding.codec).unwrap_or_default();
         let loaded = crate::typed::encode::<OneOf<V>>(self.codec, value);
         self.value = Value::Given(loaded.map(|loaded| (<OneOf<V> as Shape>::type_tag(), loaded)));
         self
@@ -237,7 +237,7 @@ impl Writing {
             keys: cache.store_keys(&keys, &invalidated),
             how: How::After,
             schema: write.schema,
-            codec: if matches!(write.value, Value::Given(_)) { write.codec } else { cache.codec },
+            codec: if matches!(write.value, Value::Given(_)) { write.codec } else { cache.encoding.codec },
             // An entry without one of its tags would be one that the tag does not invalidate.
             value: if hashed { write.value } else { Value::None },
             unless: write.unless,
@@ -408,7 +408,7 @@ impl State {
             displaced: false,
         };
         let filling = Filling {
-            value: entry::value(&header, &tags, loaded.payload()).into(),
+            value: entry::value(&header, &tags, loaded.payload(), self.cache.encoding.packing).into(),
             px: life.px(),
             tags: marker.stamps.outliving(life.px(), &self.cache.epoch),
         };

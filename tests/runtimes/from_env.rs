@@ -27,10 +27,17 @@ async fn call_twice() {
 
 /// Every variable that counts, so that the surroundings of this test do not.
 fn environment<'e>(set: &[(&'e str, &'e str)]) -> Vec<(&'e str, &'e str)> {
-    let mut all: Vec<_> =
-        ["REDIS_URL", "CACHE_PREFIX", "CACHE_TIMEOUT_MS", "CACHE_MAX_VALUE", "CACHE_CODEC", "CACHE_DISABLED"]
-            .map(|name| (name, ""))
-            .to_vec();
+    let mut all: Vec<_> = [
+        "REDIS_URL",
+        "CACHE_PREFIX",
+        "CACHE_TIMEOUT_MS",
+        "CACHE_MAX_VALUE",
+        "CACHE_CODEC",
+        "CACHE_COMPRESSION",
+        "CACHE_DISABLED",
+    ]
+    .map(|name| (name, ""))
+    .to_vec();
     for &(name, value) in set {
         all.retain(|(other, _)| *other != name);
         all.push((name, value));
@@ -91,6 +98,10 @@ in_an_environment! {
 
     async fn a_codec_that_does_not_exist_is_an_error_that_names_those_that_do(said: [("CACHE_CODEC", "bson")]) {
         assert!(said[0].contains("CACHE_CODEC") && said[0].contains("msgpack"), "{}", said[0]);
+    }
+
+    async fn a_compression_that_does_not_exist_is_an_error_that_names_the_one_that_does(said: [("CACHE_COMPRESSION", "gzip")]) {
+        assert!(said[0].contains("CACHE_COMPRESSION") && said[0].contains("lz4"), "{}", said[0]);
     }
 
     async fn a_switch_that_is_neither_on_nor_off_is_an_error_that_names_it(said: [("CACHE_DISABLED", "maybe")]) {
