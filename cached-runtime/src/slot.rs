@@ -162,7 +162,7 @@ impl Slot {
 
     /// Something to return, and to load anew.
     pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
-        let old = (stored.header.clone(), Found::from(stored.clone()));
+        let old = (stored.header, Found::from(stored.clone()));
         let mut slot = Self::found(cx, Found::from(stored));
         slot.0.old = Some(old);
         if let (true, Some(cx)) = (slot.in_background(), &slot.0.cx) {
