@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::patience::PatientWorld;
 use crate::promises;
-use crate::support::Count;
+use crate::support::{Count, eventually};
 
 const CODECS: [Codec; 3] = [Codec::Json, Codec::MessagePack, Codec::Postcard];
 
@@ -34,6 +34,11 @@ mod other {
 struct Place {
     latitude: u32,
     longitude: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Refused {
+    Busy { until: Option<u64> },
 }
 
 fn user(id: u32) -> User {
@@ -102,6 +107,18 @@ impl Users {
         value.clone()
     }
 
+    #[cached(key = "user:<id>", ttl = 3600, error_ttl = 3600, cache = self.cache.clone())]
+    async fn refused(&self, id: u32) -> Result<User, Refused> {
+        self.loads.add();
+        Err(Refused::Busy { until: Some(u64::from(id)) })
+    }
+
+    #[cached(key = "user:<id>", ttl = 3600, local, cache = self.cache.clone())]
+    async fn find_locally(&self, id: u32) -> Result<Option<Arc<User>>, String> {
+        self.loads.add();
+        Ok(Some(Arc::new(user(id))))
+    }
+
     /// Reads it in every way there is, and says how often it was loaded.
     async fn read_all(&self, id: u32) -> u64 {
         let before = self.loads.get();
@@ -156,6 +173,37 @@ promises! {
             writer.find(index).await.unwrap();
             assert_eq!(reader.read_all(index).await, 0, "{wrote:?} read by {reads:?}");
             assert_eq!(reader.cache.get::<User>(&key!("user:<index>")).await, Some(user(index)));
+        }
+    }
+
+    async fn a_remembered_error_is_read_by_the_codec_that_wrote_it(world: World) {
+        let cache = caches(&world);
+        for (id, (wrote, reads)) in (0..).zip(CODECS.iter().flat_map(|one| CODECS.map(|other| (*one, other)))) {
+            let (writer, reader) = (Users::over(cache(wrote)), Users::over(cache(reads)));
+            let refused = Err(Refused::Busy { until: Some(u64::from(id)) });
+            // Whoever failed has its error before it is stored.
+            eventually("a remembered error", async || {
+                let before = writer.loads.get();
+                assert_eq!(writer.refused(id).await, refused);
+                writer.loads.get() == before
+            })
+            .await;
+            assert_eq!(reader.refused(id).await, refused);
+            assert_eq!(reader.loads.get(), 0, "{wrote:?} read by {reads:?}");
+        }
+    }
+
+    async fn what_any_codec_wrote_is_kept_in_the_process(world: World) {
+        let cache = caches(&world);
+        for (id, (wrote, reads)) in (0..).zip(CODECS.iter().flat_map(|one| CODECS.map(|other| (*one, other)))) {
+            let (writer, reader) = (Users::over(cache(wrote)), Users::over(cache(reads)));
+            writer.find(id).await.unwrap();
+            eventually("a local hit", async || {
+                assert_eq!(reader.find_locally(id).await, Ok(Some(Arc::new(user(id)))));
+                reader.cache.stats().total().hits_local > 0
+            })
+            .await;
+            assert_eq!(reader.loads.get(), 0, "{wrote:?} read by {reads:?}");
         }
     }
 

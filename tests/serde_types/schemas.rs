@@ -7,7 +7,7 @@ use cached_runtime::{Cache, CacheSchema, CacheValue, cached, key};
 
 use crate::patience::PatientWorld;
 use crate::promises;
-use crate::support::Count;
+use crate::support::{Count, eventually};
 
 const READS: u64 = 20;
 
@@ -63,6 +63,25 @@ impl Build {
     ) -> Result<Option<T>, String> {
         self.loads.add();
         Ok(Some(value.clone()))
+    }
+
+    #[cached(key = "row:<id>", ttl = 3600, local, skip(value), cache = self.cache.clone())]
+    async fn read_locally<T>(&self, id: u32, value: &T) -> Result<Option<T>, String>
+    where
+        T: CacheValue + CacheSchema + Clone + Send + Sync + 'static,
+    {
+        self.loads.add();
+        Ok(Some(value.clone()))
+    }
+
+    /// Reads it, and says whether that was answered in this process.
+    async fn hits_locally<T>(&self, id: u32, value: &T) -> bool
+    where
+        T: CacheValue + CacheSchema + Clone + PartialEq + Debug + Send + Sync + 'static,
+    {
+        let before = self.cache.stats().total().hits_local;
+        assert_eq!(self.read_locally(id, value).await.unwrap().as_ref(), Some(value));
+        self.cache.stats().total().hits_local > before
     }
 
     /// Reads it, and says whether that was a hit.
@@ -141,6 +160,23 @@ promises! {
         world.cache.invalidate(&key!("row:1")).await.unwrap();
         let (by_old, by_new) = in_turn(&world, 1, &old, &new).await;
         assert!(by_old.max(by_new) > 0.8, "{by_old} and {by_new}");
+    }
+
+    async fn who_cannot_read_an_entry_keeps_nothing_of_its_own_in_the_process(world: World) {
+        let old = old::Order { id: 1, total: 5 };
+        let new = new::Order { id: text("1"), total: 5 };
+        let (before, after) = (Build::over(&world.cache), Build::over(&world.other_process()));
+        assert!(!before.hits(1, &old).await && !after.hits(1, &new).await);
+        eventually("a local hit of the new build", async || {
+            assert!(!before.hits_locally(1, &old).await, "not what the store holds");
+            after.hits_locally(1, &new).await
+        })
+        .await;
+        for _ in 0..READS {
+            assert!(!before.hits_locally(1, &old).await, "not what the store holds");
+        }
+        assert_eq!(stores(&world, &after), 2, "the old build's and the new one's");
+        assert_eq!(after.loads.get(), 1);
     }
 
     async fn three_builds_that_forgot_the_version_do_not_thrash_either(world: World) {
