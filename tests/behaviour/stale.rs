@@ -330,7 +330,8 @@ promises! {
         .join()
         .unwrap();
         eventually("a refresh", async || rates.cache.stats().total().stores == 2).await;
-        assert_eq!(rates.find(7), Ok(3));
+        // The third load's, or one more's where this comes after its 20 ms.
+        assert!(matches!(rates.find(7), Ok(3 | 4)), "{} loads", rates.loads.get());
     }
 }
 
