@@ -39,6 +39,7 @@ mod oversized;
 mod patience;
 mod processes;
 mod races;
+mod refreshes;
 mod remembered;
 mod repository;
 mod rivals;

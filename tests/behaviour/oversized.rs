@@ -7,7 +7,7 @@ use cached_runtime::{Cache, Error, cached, key, write_through};
 
 use crate::logged::{listen, warnings};
 use crate::on_both_backends;
-use crate::support::{Count, Redis, World};
+use crate::support::{Count, Redis, World, eventually};
 
 const LIMIT: usize = 2_048;
 
@@ -42,6 +42,12 @@ impl Texts {
         ids.iter().map(|_| Some("x".repeat(length))).collect()
     }
 
+    #[cached(key = "refused", ttl = 60, error_ttl = 60, skip(length), cache = self.cache.clone())]
+    async fn refuse(&self, length: usize) -> Result<u64, String> {
+        self.loads.add();
+        Err("x".repeat(length))
+    }
+
     #[write_through(key = "text", ttl = 60, cache = self.cache.clone())]
     async fn write(&self, length: usize) -> String {
         "x".repeat(length)
@@ -71,6 +77,21 @@ on_both_backends! {
         }
         let total = texts.cache.stats().total();
         assert_eq!((texts.loads.get(), total.oversized, total.stores, total.hits), (2, 2, 2, 2));
+    }
+
+    async fn an_error_over_the_limit_reaches_its_callers_is_not_stored_and_is_counted(world: World) {
+        let texts = Texts::within(&world, LIMIT);
+        let refused = async |length| texts.refuse(length).await.expect_err("no load succeeds").len();
+        assert_eq!(refused(LONGEST + 1).await, LONGEST + 1);
+        assert_eq!(texts.cache.stats().total().oversized, 1);
+        assert_eq!(refused(LONGEST + 1).await, LONGEST + 1);
+        assert_eq!(texts.loads.get(), 2);
+        let remembered = async || {
+            let loads = texts.loads.get();
+            refused(LONGEST).await == LONGEST && texts.loads.get() == loads
+        };
+        eventually("an error within the limit is remembered", remembered).await;
+        assert_eq!(texts.cache.stats().total().unreadable, 0);
     }
 
     async fn a_write_of_a_value_over_the_limit_leaves_neither_the_old_value_nor_a_marker(world: World) {

@@ -293,48 +293,6 @@ promises! {
     }
 }
 
-#[derive(Clone)]
-struct Blocking {
-    cache: Cache,
-    loads: Count,
-}
-
-impl Blocking {
-    #[cached(key = "blocking:<id>", ttl = "20ms", stale = "60s", early = off, cache = self.cache.clone())]
-    fn find(&self, id: u64) -> Result<u64, Refused> {
-        let load = self.loads.add();
-        if load == 2 { Err(Refused) } else { Ok(load) }
-    }
-
-    #[cached(
-        key = "blocking:<id>", ttl = "20ms", stale = "60s", early = off, refresh = background,
-        cache = self.cache.clone()
-    )]
-    fn find_and_go_on(self: Arc<Self>, id: u64) -> Result<u64, Refused> {
-        std::thread::sleep(Duration::from_millis(50));
-        Ok(self.loads.add())
-    }
-}
-
-promises! {
-    async fn blocking_functions_refresh_too(world: World) {
-        let rates = Arc::new(Blocking { cache: world.cache.clone(), loads: Count::default() });
-        let reader = Arc::clone(&rates);
-        std::thread::spawn(move || {
-            assert_eq!(reader.find(7), Ok(1));
-            std::thread::sleep(Duration::from_millis(25));
-            assert_eq!(reader.find(7), Ok(1), "of a refresh that failed");
-            std::thread::sleep(Duration::from_millis(1_100));
-            assert_eq!(Arc::clone(&reader).find_and_go_on(7), Ok(1));
-        })
-        .join()
-        .unwrap();
-        eventually("a refresh", async || rates.cache.stats().total().stores == 2).await;
-        // The third load's, or one more's where this comes after its 20 ms.
-        assert!(matches!(rates.find(7), Ok(3 | 4)), "{} loads", rates.loads.get());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stale_is_added_to_the_stored_ttl_and_jitter_is_not() {
     let redis = Redis::start();

@@ -128,6 +128,31 @@ promises! {
         assert_eq!(row.member_and_hit("b", 1).await, (3, false));
     }
 
+    async fn nobody_waits_for_a_load_under_tags_that_began_before_its_key_was_invalidated(world: World) {
+        for id in 0..3 {
+            let row = Row::standing_still(&world.cache);
+            row.writing.open();
+            row.written.open();
+            let read = || tokio::spawn({
+                let row = row.clone();
+                async move { row.member("a", id).await }
+            });
+            let before = read();
+            row.loading.entered(1).await;
+            match id {
+                0 => world.cache.invalidate(&key!("member:<id>")).await.unwrap(),
+                1 => world.cache.put(&key!("member:<id>"), &7_u64, LONG).await.unwrap(),
+                _ => drop(row.set_member("a", id).await),
+            }
+            let after = read();
+            let answered = async || after.is_finished() || row.loading.loads() == 2;
+            eventually("an answer, or a load of its own", answered).await;
+            row.loading.open();
+            assert_eq!(before.await.unwrap(), Ok(1));
+            assert_eq!(after.await.unwrap(), Ok(row.version()), "{id}");
+        }
+    }
+
     async fn a_load_that_a_tags_invalidation_overtakes_is_served_to_nobody_who_comes_later(world: World) {
         for (id, mutex) in [(1, true), (2, false)] {
             let row = Row::standing_still(&world.cache);

@@ -30,13 +30,18 @@
 //! | 22. write-behind | there is none yet |
 //! | 23. a slot moves while its keys are loaded | `cluster::migration` |
 //!
-//! What one process remembers of a server, and says about it: `health`, and `events` (a binary).
+//! What one process remembers of a server, and says about it: `health`, and `events` (a binary). How many loads it runs
+//! for want of one: `bound`.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 #[path = "../support/proxy.rs"]
 mod proxy;
+
+#[allow(dead_code, reason = "its other parts are for other binaries")]
+#[path = "../behaviour/gate.rs"]
+mod gate;
 
 mod admin;
 mod child;
@@ -46,6 +51,7 @@ mod service;
 mod abandoned;
 mod access;
 mod between;
+mod bound;
 mod busy;
 mod clock;
 mod crash;
