@@ -75,6 +75,12 @@ impl Policy {
             && header.ttl.zip(self.stale).is_none_or(|(ttl, stale)| header.created.age() >= ttl.saturating_add(stale))
     }
 
+    /// The same for what was read a while ago: the store, which would have dropped it, is not asked again.
+    pub(crate) fn is_over_by_now(&self, header: &Header) -> bool {
+        let stale = self.stale.unwrap_or_default().min(header.stale);
+        header.ttl.is_some_and(|ttl| header.created.age() >= ttl.saturating_add(stale))
+    }
+
     /// Whether it is to be loaded anew while it is served.
     pub(crate) fn due(&self, header: &Header) -> Option<Due> {
         if header.is_past_ttl() {

@@ -254,7 +254,7 @@ impl Slot {
     pub(crate) fn take_old(&mut self) -> Option<Found> {
         // By now it may be too old even for that: its load took long.
         let (header, old) = self.0.old.take()?;
-        let cx = self.0.cx.as_ref().filter(|cx| !cx.policy.is_over(&header))?;
+        let cx = self.0.cx.as_ref().filter(|cx| !cx.policy.is_over_by_now(&header))?;
         if let Role::Refresher(refresh) = &self.0.role {
             cx.served_stale(refresh.due());
         }

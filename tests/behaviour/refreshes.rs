@@ -130,6 +130,28 @@ async fn a_refresh_that_fails_after_the_hard_end_is_an_error_and_before_it_the_o
     assert_eq!((stats.refreshes, stats.failures, stats.stale), (2, 2, 1), "{stats:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_after_the_store_has_dropped_the_old_value_is_an_error() {
+    let cache = Cache::in_memory();
+    let policy = Policy::ttl(TTL).jitter(0.0);
+    let early = policy.early(1e9);
+    let stored_with_less = (policy.stale(TTL), policy.stale(TTL * 60).no_early(), TTL * 3 / 2);
+    for (id, (stores, reads, age)) in [(1, (early, early, TTL * 9 / 10)), (2, stored_with_less)] {
+        let read = async |policy, takes, loaded: Result<u64, Refused>| {
+            let load = async || {
+                sleep(takes).await;
+                loaded
+            };
+            cache.get_or_load(key!("feed:<id>"), policy, load).await
+        };
+        assert_eq!(read(stores, TTL / 100, Ok(1)).await, Ok(1));
+        sleep(age).await;
+        assert_eq!(read(reads, TTL, Err(Refused)).await, Err(Refused), "{id}");
+    }
+    let stats = cache.stats().total();
+    assert_eq!((stats.refreshes, stats.early_refreshes, stats.stale), (2, 1, 0), "{stats:?}");
+}
+
 #[cached(key = "country:<id>", ttl = 3600, skip(countries))]
 fn country(countries: &Count, id: u64) -> u64 {
     countries.add()
