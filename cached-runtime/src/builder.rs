@@ -199,7 +199,8 @@ impl Builder {
     }
 
     /// How many loads run at a time while the store is away (64 unless said), at least one. One more waits a second for
-    /// its turn, and then runs all the same: no call fails because of the bound.
+    /// its turn, and then runs all the same: no call fails because of the bound. A blocking function on a runtime's thread
+    /// does not wait, and is over the bound at once: those that it would wait for may need its thread.
     pub fn fallback_loads(mut self, loads: usize) -> Self {
         self.setting.fallback_loads = loads;
         self

@@ -87,7 +87,7 @@ counters! {
     bypasses;
     /// Store operations that failed or were not answered in time.
     errors;
-    /// Loads that did not wait any longer for a turn: more than the bound ran at a time while the store was away.
+    /// Loads that did not wait (any longer) for a turn: more than the bound ran at a time while the store was away.
     over_bound;
     /// Calls that had what was loaded a moment ago, while the store was away
     /// ([`Builder::outage_cache`](crate::Builder::outage_cache)).
