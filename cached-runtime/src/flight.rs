@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -21,6 +21,9 @@ use crate::adoption::Adoption;
 use crate::form::Form;
 use crate::outcome::SharedError;
 use crate::stamp::Stamp;
+
+/// After so many rounds of the scheduler in which nobody came, whoever was to come is taken to be there.
+const GATHERED: u32 = 16;
 
 /// A loaded value, as followers get it.
 #[derive(Clone, Debug)]
@@ -71,7 +74,7 @@ pub(crate) struct Flight {
     adoption: Adoption,
     state: Mutex<State>,
     landed: Notify,
-    followed: AtomicBool,
+    followers: AtomicUsize,
 }
 
 impl Flight {
@@ -82,7 +85,7 @@ impl Flight {
     /// Waits for the end. `arrival` is the clock's reading when the waiting call began, `epoch` the epoch if it was
     /// known then.
     pub(crate) async fn landing(&self, arrival: u64, epoch: Option<Stamp>) -> Landing {
-        self.followed.store(true, Ordering::Relaxed);
+        self.followers.fetch_add(1, Ordering::Relaxed);
         let sealed = self.state().sealed;
         let outcome = loop {
             let mut landed = std::pin::pin!(self.landed.notified());
@@ -122,8 +125,8 @@ pub(crate) struct Flights {
     clock: AtomicU64,
     /// Tells those who know that a flight must come that one came.
     took_off: Notify,
-    /// Whether anybody followed the last one that landed.
-    crowded: AtomicBool,
+    /// How many followed the last ones that landed.
+    crowd: AtomicUsize,
 }
 
 impl Flights {
@@ -135,16 +138,21 @@ impl Flights {
             count: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             took_off: Notify::new(),
-            crowded: AtomicBool::new(false),
+            crowd: AtomicUsize::new(0),
         }
     }
 
     /// Lets those who have just been given a load's result ask again before the next load begins: then they share that
     /// one from its beginning. Without this, where the store is away and nothing may be joined late, the first of them
     /// would load at once and the others wait for two loads. Whoever is alone does not wait.
-    pub(crate) async fn gather(&self) {
-        if self.crowded.load(Ordering::Relaxed) {
+    pub(crate) async fn gather(&self, lead: &Lead) {
+        let crowd = self.crowd.load(Ordering::Relaxed);
+        let (mut here, mut idle) = (0, 0);
+        while here < crowd && idle < GATHERED {
             tokio::task::yield_now().await;
+            let now = lead.flight.followers.load(Ordering::Relaxed);
+            idle = if now == here { idle + 1 } else { 0 };
+            here = now;
         }
     }
 
@@ -214,7 +222,7 @@ impl Flights {
             adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
-            followed: AtomicBool::new(false),
+            followers: AtomicUsize::new(0),
         });
         if shard.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
             self.count.fetch_add(1, Ordering::SeqCst);
@@ -275,7 +283,9 @@ impl Lead {
 
     fn end(&mut self, outcome: Outcome) {
         self.landed = true;
-        self.flights.crowded.store(self.flight.followed.load(Ordering::Relaxed), Ordering::Relaxed);
+        // It is forgotten slowly: of a crowd that fell apart once, the next load is to see all again.
+        let crowd = self.flights.crowd.load(Ordering::Relaxed) * 3 / 4;
+        self.flights.crowd.store(crowd.max(self.flight.followers.load(Ordering::Relaxed)), Ordering::Relaxed);
         self.flights.detach(&self.key, &self.flight);
         self.flight.state().outcome = Some(outcome);
         self.flight.landed.notify_waiters();

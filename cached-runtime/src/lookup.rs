@@ -177,7 +177,7 @@ impl Context {
                 Looked::Away(mark) => match self.lead_unleased(lead) {
                     Ok(slot_lead) => {
                         let turn = self.turn().await;
-                        self.cache.flights.gather().await;
+                        self.cache.flights.gather(&slot_lead).await;
                         return self.lead(Some(slot_lead), None).during(turn).kept_since(mark);
                     }
                     Err(()) => lead = None,
