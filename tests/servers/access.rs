@@ -1,4 +1,4 @@
-//! What a user must be allowed at least: the README's list, word by word.
+//! What a user must be allowed at least: the list of docs/servers.md, word by word.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -213,11 +213,11 @@ macro_rules! on_both_backends {
     )*};
 }
 
-/// The command that makes the README's user, who may do what a cache needs and no more; for this prefix.
+/// The command that makes the documented user, who may do what a cache needs and no more; for this prefix.
 pub fn documented_user() -> Vec<&'static str> {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../docs/servers.md");
     let line = readme.lines().find(|line| line.starts_with("ACL SETUSER cache on >password "));
-    let words = line.expect("the README has it in one line").split_whitespace();
+    let words = line.expect("the document has it in one line").split_whitespace();
     words.map(|word| if word == "~shop:*" { "~test:*" } else { word }).collect()
 }
 

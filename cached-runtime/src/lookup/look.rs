@@ -1,0 +1,190 @@
+//! One look at the store: get or acquire, and what the answer means.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::call::Context;
+use crate::entry::{Before, Entry, Header, Holds, IDENTITY, Stored};
+use crate::lease::Lease;
+use crate::store::{Acquired, Condition, Observed, StoreError, Tracked};
+use crate::tier::Watch;
+
+use super::{Looked, Rare};
+
+/// How long an entry stays that took the place of an unreadable one, before those who cannot read it take its place in
+/// turn.
+///
+/// Two builds that share a version and cannot read each other's entries would else replace them with every call. Which
+/// one is the newer, nobody knows: so whoever has stored last hits, and the other loads.
+const STANDOFF: Duration = Duration::from_secs(60);
+
+impl Context {
+    /// Whether somebody in this process loads it, or the store is not to be asked.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.cache.flights.get(&self.flight).is_some() || self.cache.undelivered.concerns(&self.key, self.stamps.tags())
+    }
+
+    pub(super) fn fits(&self, stored: &Stored, rejected: Option<u64>) -> bool {
+        stored.header.version == self.policy.version
+            && Some(stored.header.fill) != rejected
+            && self.stamps.cover(stored.header.epoch, &stored.tags)
+            && !self.policy.is_over(&stored.header)
+            && (stored.header.holds != Holds::Failure || self.policy.error_ttl.is_some())
+    }
+
+    /// Whether what could not be read is to stay for now.
+    pub(super) fn stands(&self, stored: &Stored, rejected: Option<u64>) -> bool {
+        let Header { fill, version, displaced, created, epoch, .. } = stored.header;
+        displaced
+            && self.displaces
+            && Some(fill) == rejected
+            && version == self.policy.version
+            && created.age() < STANDOFF
+            && self.stamps.cover(epoch, &stored.tags)
+    }
+
+    /// Whether nobody is asked about it now: as after a failed acquisition, without one.
+    pub(crate) fn is_given_up(&self) -> bool {
+        let given_up = self.store.given_up(&self.key);
+        if given_up {
+            self.counters.errors.add();
+            self.cache.epoch.forget();
+        }
+        given_up
+    }
+
+    /// Get or acquire, and take over what cannot be read.
+    pub(super) async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
+        if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
+            self.cache.undelivered.deliver(&self.store);
+            return self.away();
+        }
+        // Before anything is made that only a server could use.
+        if self.is_given_up() {
+            return self.away();
+        }
+        let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
+        // Again with every look: those who follow this call may have come since the last one.
+        self.stamps.recall(&self.cache.epoch);
+        let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
+        let acquire = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks);
+        let (acquired, watched) = self.watched(acquire).await;
+        let (held, stamps) = match acquired {
+            Ok(acquired) => (Ok(acquired.held), acquired.stamps),
+            // What is in the way is going to be replaced, and that needs them.
+            Err(StoreError::ForeignKind) if !asks.is_empty() => {
+                (Err(StoreError::ForeignKind), self.store.stamps(&asks).await.unwrap_or_default())
+            }
+            Err(error) => (Err(error), Vec::new()),
+        };
+        self.stamps.answered(&stamps, &self.cache.epoch, sent);
+        let looked = self.understand(lease, held, rejected).await;
+        if let (Looked::Value(stored), Some((watch, tracked)), Some(local)) = (&looked, watched, &mut self.local) {
+            local.admission = local.admit(&self.key, &self.policy, watch, tracked, stored);
+        }
+        looked
+    }
+
+    /// Where values are kept in this process too: in the same round trip, has the server tell us when this one changes.
+    pub(super) async fn watched(
+        &self,
+        acquire: impl Future<Output = Result<Acquired, StoreError>>,
+    ) -> (Result<Acquired, StoreError>, Option<(Watch, Vec<Option<Tracked>>)>) {
+        let local = self.local.as_ref();
+        let watch = local.and_then(|local| Some((local, local.watch(&self.key, &self.stamps, &self.cache.epoch)?)));
+        let Some((local, watch)) = watch else { return (acquire.await, None) };
+        // Boxed: else every function's look would carry room for it.
+        let (acquired, tracked) = Box::pin(watch.beside(&local.tier, &self.store, acquire)).await;
+        (acquired, tracked.map(|tracked| (watch, tracked)))
+    }
+
+    /// What the answer to an acquisition means.
+    pub(crate) async fn understand(
+        &self,
+        mut lease: Lease,
+        held: Result<Option<Bytes>, StoreError>,
+        rejected: Option<u64>,
+    ) -> Looked {
+        let held = match held {
+            Ok(held) => held,
+            Err(StoreError::ForeignKind) => {
+                lease.disarm();
+                self.counters.unreadable.add();
+                return self.take_over(Observed::ForeignKind, Before::Nothing).await;
+            }
+            // The lease is still armed: the command may have been executed without our hearing of it.
+            Err(_) => {
+                self.counters.errors.add();
+                // Whatever answers next may be another server.
+                self.cache.epoch.forget();
+                return self.away();
+            }
+        };
+        if let Some(outage) = self.cache.outage.as_ref().filter(|outage| !outage.is_empty())
+            && self.store.condition() == Condition::Up
+        {
+            outage.end();
+        }
+        let Some(bytes) = held else {
+            return if self.stamps.known() { Looked::Leased(lease) } else { Looked::Unleased };
+        };
+        lease.disarm();
+        match Entry::parse(&bytes, self.cache.max_value) {
+            Entry::Value(stored) if self.fits(&stored, rejected) => Looked::Value(stored),
+            // A lower version never overwrites a higher one: in a rolling deploy the two would thrash. Unless that was
+            // invalidated by its stamps.
+            Entry::Value(stored)
+                if stored.header.version > self.policy.version
+                    && self.stamps.cover(stored.header.epoch, &stored.tags) =>
+            {
+                Looked::Unleased
+            }
+            Entry::Value(stored) if stored.header.holds == Holds::Failure => {
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Ended).await
+            }
+            Entry::Value(stored) if self.stands(&stored, rejected) => {
+                self.counters.unreadable.add();
+                Looked::Unleased
+            }
+            Entry::Value(stored) => {
+                // What was invalidated by its stamps is as good as gone, and so is what is too old.
+                if self.stamps.cover(stored.header.epoch, &stored.tags) && !self.policy.is_over(&stored.header) {
+                    self.counters.unreadable.add();
+                }
+                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
+            }
+            Entry::Corrupt => {
+                self.counters.unreadable.add();
+                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing).await
+            }
+            Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes), Before::Ended).await,
+            Entry::Lease(token, before) => Looked::Held(token, before),
+            Entry::Writer => Looked::Unleased,
+        }
+    }
+
+    /// A lease in place of what was observed, if it is still there.
+    pub(super) fn take_over<'c>(&'c self, observed: Observed<'c>, before: Before) -> Rare<'c, Looked> {
+        Box::pin(async move {
+            if !self.stamps.known() {
+                return Looked::Unleased;
+            }
+            // A token of its own: one that was already sent once must not be sent again (see `Token`).
+            let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
+            match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
+                Ok(true) => Looked::Leased(lease),
+                Ok(false) => {
+                    lease.disarm();
+                    Looked::Again
+                }
+                Err(_) => {
+                    self.counters.errors.add();
+                    self.away()
+                }
+            }
+        })
+    }
+}
