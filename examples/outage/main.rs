@@ -6,37 +6,50 @@
 //! for their turns, with the cache or without. The load that the promises speak of is what callers without a cache get at
 //! the same time.
 //!
-//! Options: `--seconds 3` (of each outage), `--rounds 1`. With `--overhead` instead: what a call costs beside its body
+//! Options: `--seconds 3` (of each outage), `--rounds 1`, `--pictures target/pictures` (where the calls over time are
+//! drawn). With `--overhead` instead: what a call costs beside its body
 //! while the breaker is open, which must be less than 2 microseconds.
 
 mod callers;
+mod drawing;
 mod overhead;
+#[path = "../picture/mod.rs"]
+mod picture;
 mod record;
 mod scenario;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use callers::{Crowd, LOAD};
+use drawing::{Outage, Outages};
 use scenario::{DEADLINE, Fault, Lengths, Verdict};
 use tokio::runtime::Builder;
 
 struct Options {
     seconds: u64,
     rounds: u32,
+    pictures: PathBuf,
 }
 
 impl Options {
     fn parse(words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { seconds: 3, rounds: 1 };
+        let mut options = Self { seconds: 3, rounds: 1, pictures: picture::directory() };
         for pair in words.chunks(2) {
             match pair {
                 [name, number] if name == "--seconds" => options.seconds = number.parse()?,
                 [name, number] if name == "--rounds" => options.rounds = number.parse()?,
-                _ => return Err("options are: --seconds N, --rounds N; or --overhead, or --calls N".into()),
+                [name, directory] if name == "--pictures" => options.pictures = directory.into(),
+                _ => {
+                    return Err(
+                        "options are: --seconds N, --rounds N, --pictures DIRECTORY; or --overhead, or --calls N"
+                            .into(),
+                    );
+                }
             }
         }
         if options.seconds < 2 || options.rounds == 0 {
@@ -95,14 +108,19 @@ async fn run(options: Options) -> bool {
         "loads*",
         "hit after"
     );
-    let mut held = true;
+    let (mut held, mut drawn) = (true, Vec::new());
     for fault in [Fault::Killed, Fault::Hung] {
         for (crowd, who) in [(Crowd::Apart(512), "512 keys"), (Crowd::Together(64), "64 on one")] {
             for _ in 0..options.rounds {
                 let (record, bare) = scenario::outage(crowd, fault, lengths).await;
                 let verdict = Verdict::on(crowd, &record, &bare, Duration::ZERO);
-                print_row(&format!("{}, {who}", fault.name()), &verdict);
+                let name = format!("{}, {who}", fault.name());
+                print_row(&name, &verdict);
                 held &= verdict.broken.is_empty();
+                // One of each fault, of callers who have keys of their own: what they get is theirs alone.
+                if crowd == Crowd::Apart(512) && drawn.len() <= usize::from(fault == Fault::Hung) {
+                    drawn.push(Outage { name, calls: record.calls, moments: record.moments });
+                }
             }
         }
     }
@@ -112,6 +130,10 @@ async fn run(options: Options) -> bool {
          paid: calls that waited for the server, all of them begun before it was given up\n\
          loads*: of one key at a time, most"
     );
+    // A picture that cannot be written breaks no promise.
+    if let Err(error) = picture::write(&Outages(drawn), &options.pictures, "outage") {
+        println!("nothing drawn: {error}");
+    }
     held
 }
 

@@ -60,7 +60,7 @@ impl Child {
     async fn obey(&self) -> Result<(), Box<dyn Error>> {
         let cache = Cache::builder().redis(&self.redis).prefix("stampede").build()?;
         cache.install();
-        let rows = Arc::new(Rows::open(&self.database, self.process).await?);
+        let rows = Arc::new(Rows::open(&self.database, self.process, &self.redis).await?);
         // A key of its own: it connects, and nothing else.
         rows.find(-i64::from(self.process)).await?;
         rows.take_ended();
@@ -123,6 +123,7 @@ impl Child {
         Box::pin(async move {
             let began = now();
             let answer = match scenario {
+                Scenario::Naive => rows.find_by_hand(id).await,
                 Scenario::Mutex | Scenario::Absent => rows.find_with_mutex(id).await,
                 Scenario::Plain | Scenario::Joined => rows.find(id).await,
             };

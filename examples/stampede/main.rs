@@ -2,10 +2,14 @@
 //! over a real Redis and a real database. Counts the loads in the database and ends with a table; exits with 1 if a
 //! promise broke.
 //!
-//! Options: `--rounds 20`, `--processes 4`, `--tasks 250`.
+//! Options: `--rounds 20`, `--processes 4`, `--tasks 250`, `--pictures target/pictures`: where the loads over time are
+//! drawn.
 
 mod child;
+mod drawing;
 mod fleet;
+#[path = "../picture/mod.rs"]
+mod picture;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod rows;
@@ -13,9 +17,12 @@ mod scenario;
 mod stall;
 
 use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use child::Child;
+use drawing::{Curve, Stampede};
 use fleet::Fleet;
 use redis_server::RedisServer;
 use rows::{Directory, LOAD, Row, Rows};
@@ -27,17 +34,19 @@ struct Options {
     rounds: u32,
     processes: u32,
     tasks: usize,
+    pictures: PathBuf,
 }
 
 impl Options {
     fn parse(words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { rounds: 20, processes: 4, tasks: 250 };
+        let mut options = Self { rounds: 20, processes: 4, tasks: 250, pictures: picture::directory() };
         for pair in words.chunks(2) {
             match pair {
                 [name, number] if name == "--rounds" => options.rounds = number.parse()?,
                 [name, number] if name == "--processes" => options.processes = number.parse()?,
                 [name, number] if name == "--tasks" => options.tasks = number.parse()?,
-                _ => return Err("options are: --rounds N, --processes N, --tasks N".into()),
+                [name, directory] if name == "--pictures" => options.pictures = directory.into(),
+                _ => return Err("options are: --rounds N, --processes N, --tasks N, --pictures DIRECTORY".into()),
             }
         }
         if options.rounds == 0 || options.processes == 0 || options.tasks == 0 {
@@ -70,7 +79,7 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let redis = RedisServer::start().await?;
     let directory = Directory::create()?;
     let database = directory.file("rows.sqlite");
-    let rows = Rows::open(&database, u32::MAX).await?;
+    let rows = Rows::open(&database, u32::MAX, &redis.url()).await?;
     rows.create().await?;
     println!(
         "{} processes of {} tasks, one cold key per round, a load takes {} ms\n",
@@ -97,8 +106,9 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
                 println!("{}, round {}: {broken}", scenario.name(), number + 1);
             }
             rounds.push(round);
+            progress(scenario, &rounds, options.rounds);
         }
-        println!("{}: {} rounds", scenario.name(), rounds.len());
+        println!();
         table.push((scenario, rounds));
     }
 
@@ -116,7 +126,33 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
          **** longest time for which the machine itself did not run a thread that was due",
         LOAD.as_millis()
     );
+    draw(options, &table)?;
     Ok(table.iter().flat_map(|(_, rounds)| rounds).all(|round| round.broken.is_empty()))
+}
+
+/// On a terminal it moves.
+fn progress(scenario: Scenario, rounds: &[Round], of: u32) {
+    let done = u32::try_from(rounds.len()).unwrap_or(of);
+    if std::io::stdout().is_terminal() || done == of {
+        let loads: usize = rounds.iter().map(|round| round.loads).sum();
+        let bar: String = (0..30).map(|cell| if cell * of < done * 30 { '#' } else { '.' }).collect();
+        print!("\r{:<28} {bar} {done:>3} of {of} rounds, {loads:>6} loads", scenario.name());
+        let _ = std::io::stdout().flush();
+    }
+}
+
+/// Of each scenario the round in the middle.
+fn draw(options: &Options, table: &[(Scenario, Vec<Round>)]) -> Result<(), Box<dyn Error>> {
+    let curves = table.iter().filter(|(scenario, _)| *scenario != Scenario::Absent).filter_map(|(scenario, rounds)| {
+        let mut rounds: Vec<_> = rounds.iter().collect();
+        rounds.sort_by_key(|round| round.loads);
+        let middle = rounds.get(rounds.len() / 2)?;
+        Some(Curve { scenario: *scenario, loads: middle.begun.clone() })
+    });
+    let processes = options.processes;
+    let calls = options.tasks * usize::try_from(processes)?;
+    let drawing = Stampede { calls, processes, curves: curves.collect() };
+    picture::write(&drawing, &options.pictures, "stampede")
 }
 
 fn print_row(scenario: Scenario, rounds: &[Round]) {

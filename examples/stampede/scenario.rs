@@ -5,6 +5,8 @@ use crate::rows::LOAD;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
+    /// By hand, as in every tutorial: get, load, set.
+    Naive,
     /// One load for everybody.
     Mutex,
     /// No `mutex`: at most two loads per process.
@@ -16,10 +18,11 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 4] = [Self::Mutex, Self::Plain, Self::Joined, Self::Absent];
+    pub const ALL: [Self; 5] = [Self::Naive, Self::Mutex, Self::Plain, Self::Joined, Self::Absent];
 
     pub fn name(self) -> &'static str {
         match self {
+            Self::Naive => "by hand",
             Self::Mutex => "mutex",
             Self::Plain => "no mutex",
             Self::Joined => "no mutex, all joined before",
@@ -34,6 +37,7 @@ impl Scenario {
             Self::Plain => 2,
             Self::Joined => 3,
             Self::Absent => 4,
+            Self::Naive => 5,
         };
         block * 1_000_000 + i64::from(round)
     }
@@ -41,6 +45,7 @@ impl Scenario {
     /// In words, for the table.
     pub fn promise(self) -> &'static str {
         match self {
+            Self::Naive => "nothing",
             Self::Mutex => "1 load, 1.3",
             Self::Plain => "2 per process",
             Self::Joined => "1 per process",
@@ -51,6 +56,7 @@ impl Scenario {
     /// Loads in all processes together, at most.
     fn loads(self, processes: usize) -> usize {
         match self {
+            Self::Naive => usize::MAX,
             Self::Mutex => 1,
             Self::Plain => 2 * processes,
             Self::Joined | Self::Absent => processes,
@@ -63,6 +69,7 @@ impl Scenario {
             Self::Mutex | Self::Joined => 1,
             Self::Plain => 2,
             Self::Absent => processes,
+            Self::Naive => usize::MAX,
         }
     }
 
@@ -71,7 +78,7 @@ impl Scenario {
         match self {
             Self::Mutex => Some(1.3),
             Self::Absent => Some(2.3),
-            Self::Plain | Self::Joined => None,
+            Self::Naive | Self::Plain | Self::Joined => None,
         }
     }
 }
@@ -88,6 +95,8 @@ pub struct Round {
     pub span: f64,
     /// How long the machine itself stood still, in milliseconds.
     pub stall: f64,
+    /// When each load began, in milliseconds after the first call of all.
+    pub begun: Vec<f64>,
     pub broken: Vec<String>,
 }
 
@@ -101,6 +110,7 @@ impl Round {
         let last_answer = reports.iter().map(|report| report.last_answer).max().unwrap_or(0);
         let first_end = reports.iter().flat_map(|report| &report.loads).map(|load| load.ended).min().unwrap_or(0);
         let most = (0..).zip(reports).map(|(process, _)| loads.iter().filter(|load| **load == process).count());
+        let begun = reports.iter().flat_map(|report| &report.loads);
         let mut round = Self {
             calls,
             loads: loads.len(),
@@ -108,6 +118,7 @@ impl Round {
             margin: millis(first_end - last_call),
             span: millis(last_answer - first_call) / (LOAD.as_secs_f64() * 1e3),
             stall: millis(stall),
+            begun: begun.map(|load| millis(load.began - first_call)).collect(),
             broken: Vec::new(),
         };
         let log = round_log(first_call, reports) + &format!("the machine stood still for {:.1} ms", millis(stall));
