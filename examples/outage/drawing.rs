@@ -36,10 +36,9 @@ impl Drawing for Outages {
     {
         let below = "What each call took, in milliseconds; below it, how many were answered by whom in 50 ms";
         let area = picture::titled(area, "Redis goes, and callers go on", below)?;
-        let names = [("from the cache", CACHED), ("loaded", LOADED), ("Redis away", BAD)];
+        let names = [("from the cache", CACHED.mix(1.0)), ("loaded", LOADED.mix(1.0)), ("Redis away", BAD.mix(0.15))];
         for ((name, colour), x) in names.into_iter().zip([620, 760, 850]) {
-            let dot = Circle::new((x, 6), 4, colour.filled());
-            area.draw(&dot)?;
+            area.draw(&Circle::new((x, 6), 5, colour.filled()))?;
             area.draw(&Text::new(name, (x + 9, -1), text(14, MUTED)))?;
         }
         let (_, area) = area.split_vertically(16);
@@ -116,7 +115,7 @@ impl Outage {
 
     /// As many as a picture can show, evenly; and all that are out of the ordinary.
     fn thinned(&self) -> impl Iterator<Item = &Call> {
-        let each = self.calls.len() / 12_000 + 1;
+        let each = self.calls.len() / 3_000 + 1;
         let odd = |call: &Call| call.took > Duration::from_millis(20);
         self.calls.iter().enumerate().filter(move |(index, call)| index % each == 0 || odd(call)).map(|(_, call)| call)
     }
