@@ -26,6 +26,7 @@ use crate::key::Key;
 use crate::lease::Lease;
 use crate::lookup::Looked;
 use crate::outcome::SharedError;
+use crate::policy::Policy;
 use crate::site::Site;
 use crate::slot::{Slot, Unreadable};
 use crate::stamp::Ask;
@@ -43,6 +44,8 @@ const MOMENT: Duration = Duration::from_millis(5);
 pub struct Batch {
     site: &'static Site,
     cache: Option<Cache>,
+    /// In place of the site's.
+    policy: Option<Policy>,
     when: bool,
     calls: Vec<Call>,
 }
@@ -50,7 +53,7 @@ pub struct Batch {
 impl Batch {
     #[doc(hidden)]
     pub fn new(site: &'static Site) -> Self {
-        Self { site, cache: None, when: true, calls: Vec::new() }
+        Self { site, cache: None, policy: None, when: true, calls: Vec::new() }
     }
 
     #[doc(hidden)]
@@ -65,10 +68,19 @@ impl Batch {
         self
     }
 
+    /// In place of the function's.
+    pub(crate) fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
     /// The next id's key.
     #[doc(hidden)]
     pub fn key(&mut self, key: impl Into<Key>) {
-        self.calls.push(Call::new(self.site, key));
+        self.calls.push(match self.policy {
+            Some(policy) => Call::with(self.site, policy, key.into()),
+            None => Call::new(self.site, key),
+        });
     }
 
     /// A tag of the last key.
@@ -101,6 +113,7 @@ pub fn open_batch_blocking(batch: Batch) -> Slots {
         id: fresh_id(),
         pending: JoinSet::new(),
         turn: None,
+        due: Vec::new(),
     })
 }
 
@@ -126,6 +139,8 @@ pub struct Slots {
     pending: JoinSet<(usize, Slot, Option<Waiting>)>,
     /// Of the body, where the store is away.
     turn: Option<Turn>,
+    /// The positions that were served what is to be loaded anew, where that is not the batch's to do.
+    pub(crate) due: Vec<usize>,
 }
 
 impl Slots {
@@ -136,6 +151,7 @@ impl Slots {
             id: fresh_id(),
             pending: JoinSet::new(),
             turn: None,
+            due: Vec::new(),
         };
         let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
         let mut asking = Vec::new();
@@ -229,6 +245,10 @@ impl Slots {
     async fn looked(&mut self, at: usize, cx: Context, looked: Looked) {
         let unleased = match looked {
             Looked::Value(stored) => {
+                // Nobody asks where there is no task to do it.
+                if cx.policy.background && cx.policy.due(&stored.header).is_some() && cx.is_to_refresh() {
+                    self.due.push(at);
+                }
                 self.positions[at] = Position::Own(cx.serve(stored));
                 return;
             }

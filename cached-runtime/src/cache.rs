@@ -240,6 +240,11 @@ impl Cache {
         self.0
     }
 
+    /// Whether what is loaded now can be kept, as far as is known.
+    pub(crate) fn keeps(&self) -> bool {
+        self.0.store.as_ref().is_some_and(|store| store.condition() == Condition::Up)
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.0
     }

@@ -240,6 +240,12 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
         }
     }
 
+    /// The ids that were served what is to be loaded anew.
+    pub(crate) fn due(&mut self) -> Vec<Id> {
+        let due = std::mem::take(&mut self.slots.due);
+        due.into_iter().map(|at| (self.each.copy)(&self.each.ids[at])).collect()
+    }
+
     /// Stores what was settled.
     pub fn fill(&mut self) -> impl Future<Output = ()> + Send {
         InRuntime::new(self.slots.fill(&self.missing))

@@ -15,6 +15,7 @@ use serde::Serialize;
 use self::escape::{is_plain, reserved};
 use self::text::Text;
 use crate::canonical::{Order, canonical};
+use crate::schema::Describe;
 
 /// Keys longer than this end in a hash instead of their tail.
 const LONGEST: usize = 200;
@@ -134,6 +135,12 @@ pub trait CacheKey: KeyOf<Self::Value> {
     const TEMPLATE: &'static str;
     /// What is stored under such a key.
     type Value;
+
+    /// What describes that type, where anything does: only the derive can ask it of a type that it does not know.
+    #[doc(hidden)]
+    fn describe() -> Option<Describe> {
+        None
+    }
 }
 
 /// The template of the key that a pattern names: `template(|UserKey { .. }| ())`. A pattern needs neither the lifetimes

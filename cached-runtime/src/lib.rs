@@ -43,7 +43,7 @@
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
 //! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `encoding`, `packing`, `form`, `schema`: which build's
 //!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
-//! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call.
+//! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call; `read_through`: the cache that owns its loader.
 //! * `event`: what is logged. `background`: a runtime for callers that have none.
 
 #![forbid(unsafe_code)]
@@ -89,6 +89,7 @@ mod outcome;
 mod packing;
 mod policy;
 mod presence;
+mod read_through;
 mod refresh;
 mod returned;
 mod schema;
@@ -144,6 +145,7 @@ pub use held::Held;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
 pub use packing::Compression;
 pub use policy::{IntoPolicy, IntoTtl, Policy};
+pub use read_through::{LoadKey, ReadThrough, Warmed};
 pub use schema::{CacheSchema, SchemaWriter};
 #[cfg(feature = "testing")]
 #[doc(hidden)]

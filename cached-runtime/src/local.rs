@@ -104,6 +104,14 @@ pub struct Local<S: Shape> {
     describe: Option<Describe>,
 }
 
+impl<S: Shape> Clone for Local<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Shape> Copy for Local<S> {}
+
 struct How<S: Shape> {
     kind: TypeId,
     give: fn(Kept) -> Option<S::Out>,

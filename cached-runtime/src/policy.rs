@@ -156,7 +156,7 @@ impl Policy {
         self
     }
 
-    /// Values are loaded anew in a task of their own. Only an annotated function has a body that can be spawned.
+    /// Values are loaded anew in a task of their own. Only an annotated function says whether its body can be spawned.
     #[doc(hidden)]
     pub const fn in_background(mut self) -> Self {
         self.background = true;
@@ -181,6 +181,12 @@ impl Policy {
     #[doc(hidden)]
     pub const fn local(mut self, at_most: Duration) -> Self {
         self.local = Some(at_most);
+        self
+    }
+
+    /// For many keys at once: what this process keeps of each is looked up one by one.
+    pub(crate) const fn without_local(mut self) -> Self {
+        self.local = None;
         self
     }
 

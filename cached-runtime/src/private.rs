@@ -29,7 +29,7 @@ pub use crate::policy::Policy;
 pub use crate::returned::{
     ByDescription, ByMaybe, ByMaybeResult, ByName, ByOwn, ByResult, BySharing, ByValue, Returned, stored,
 };
-pub use crate::schema::{CacheSchema, SchemaWriter};
+pub use crate::schema::{CacheSchema, Describe, SchemaWriter};
 pub use crate::site::Site;
 pub use crate::spawned::{in_background, in_background_blocking};
 pub use crate::typed::{remembering, typed};

@@ -146,6 +146,11 @@ impl Context {
         })
     }
 
+    /// Whether nobody here loads it anew, or has tried a moment ago.
+    pub(crate) fn is_to_refresh(&self) -> bool {
+        self.cache.refreshes.keys().get(&self.key).is_none_or(State::is_over)
+    }
+
     /// The old value is served although this call has its refresh.
     pub(crate) fn served_stale(&self, due: Due) {
         if due == Due::Stale {

@@ -1,7 +1,9 @@
 //! One annotated function: its name and place, its template, its policy.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::policy::Policy;
 use crate::schema::Remembered;
@@ -29,6 +31,24 @@ impl Site {
         policy: Policy,
     ) -> Self {
         Self { name, file, line, template, policy, schema: Remembered::new(), index: OnceLock::new() }
+    }
+
+    /// That of something made at `place`: the same one however often it is made there, since none of them ever goes.
+    pub(crate) fn at(
+        place: &'static Location<'static>,
+        name: &'static str,
+        template: &'static str,
+        policy: Policy,
+    ) -> &'static Self {
+        type Place = (&'static Location<'static>, &'static str, u32);
+        static SITES: LazyLock<Mutex<HashMap<Place, &'static Site>>> = LazyLock::new(Mutex::default);
+        // Of its policy the version counts where it is not the call that says it, in the local tier.
+        let same = (place, name, policy.version);
+        SITES
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(same)
+            .or_insert_with(|| Box::leak(Box::new(Self::new(name, place.file(), place.line(), template, policy))))
     }
 
     /// A small number of its own, to find its counters by.

@@ -35,7 +35,7 @@ impl Users {
 }
 
 /// How often Redis had to read from its clients since the last look.
-fn reads(redis: &Redis) -> u64 {
+pub fn reads(redis: &Redis) -> u64 {
     let stats: String = redis.command(&["INFO", "stats"]);
     redis.command::<()>(&["CONFIG", "RESETSTAT"]);
     let reads = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));

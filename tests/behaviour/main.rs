@@ -39,6 +39,8 @@ mod oversized;
 mod patience;
 mod processes;
 mod races;
+mod read_through;
+mod read_through_warm;
 mod refreshes;
 mod remembered;
 mod repository;

@@ -26,6 +26,7 @@ use super::runtime::{Runtime, site};
 //     impl CacheKey for UserKey {
 //         const TEMPLATE: &'static str = "user:<id>";
 //         type Value = User;
+//         fn describe() -> Option<Describe> { describe!(Returned::<User>::new()) }
 //     }
 //
 // With a mistake, which is an error by itself, the type is a key of whatever is asked for: its uses are no errors.
@@ -80,6 +81,9 @@ pub(crate) fn cache_key(cache_key: &CacheKey) -> TokenStream {
         impl #impl_generics #rt::CacheKey for #ident #type_generics #where_clause {
             const TEMPLATE: &'static str = #text;
             type Value = #stored;
+            fn describe() -> #rt::Option<#rt::Describe> {
+                #rt::describe!(#rt::Returned::<#stored>::new())
+            }
         }
     }
 }

@@ -12,4 +12,11 @@ impl ::cached_runtime::__private::KeyOf<User> for UserKey {}
 impl ::cached_runtime::__private::CacheKey for UserKey {
     const TEMPLATE: &'static str = "user:<id>";
     type Value = User;
+    fn describe() -> ::cached_runtime::__private::Option<
+        ::cached_runtime::__private::Describe,
+    > {
+        ::cached_runtime::__private::describe!(
+            ::cached_runtime::__private::Returned:: < User > ::new()
+        )
+    }
 }

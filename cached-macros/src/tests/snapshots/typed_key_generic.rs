@@ -26,4 +26,9 @@ where
 {
     const TEMPLATE: &'static str = "<kind.name()>:<r#type>:<filter|hash>";
     type Value = Vec<T>;
+    fn describe() -> crate::rt::__private::Option<crate::rt::__private::Describe> {
+        crate::rt::__private::describe!(
+            crate ::rt::__private::Returned:: < Vec < T > > ::new()
+        )
+    }
 }

@@ -11,4 +11,11 @@ impl ::cached_runtime::__private::KeyOf<Vec<User>> for AllUsers {}
 impl ::cached_runtime::__private::CacheKey for AllUsers {
     const TEMPLATE: &'static str = "users";
     type Value = Vec<User>;
+    fn describe() -> ::cached_runtime::__private::Option<
+        ::cached_runtime::__private::Describe,
+    > {
+        ::cached_runtime::__private::describe!(
+            ::cached_runtime::__private::Returned:: < Vec < User > > ::new()
+        )
+    }
 }
