@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet, unconstrained};
 use tokio::time::{Instant, timeout_at};
 
+use crate::answer::Answer;
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, IntoCache};
 use crate::call::{Call, Caller, Context};
@@ -28,7 +29,7 @@ use crate::lookup::Looked;
 use crate::outcome::SharedError;
 use crate::policy::Policy;
 use crate::site::Site;
-use crate::slot::{Slot, Unreadable};
+use crate::slot::{Role, Slot, Unreadable};
 use crate::stamp::Ask;
 use crate::store::{End, Ending, Store, StoreError};
 use crate::transaction::Transaction;
@@ -164,8 +165,7 @@ impl Slots {
                 continue;
             };
             if !batch.when || !call.usable() || Transaction::is_open(&cx.cache) {
-                cx.counters.bypasses.add();
-                slots.positions.push(Position::Own(Slot::alone(cx)));
+                slots.positions.push(Position::Own(Slot::missed(cx, Role::Alone, Answer::Bypass)));
                 continue;
             }
             match first.entry(Arc::clone(&cx.flight)) {
@@ -243,6 +243,7 @@ impl Slots {
 
     /// One position, after its first look.
     async fn looked(&mut self, at: usize, cx: Context, looked: Looked) {
+        let answer = if matches!(looked, Looked::Away(_)) { Answer::Error } else { Answer::Miss };
         let unleased = match looked {
             Looked::Value(stored) => {
                 // Nobody asks where there is no task to do it.
@@ -253,7 +254,7 @@ impl Slots {
                 return;
             }
             Looked::Leased(lease) => {
-                self.positions[at] = Position::Own(cx.lead(None, Some(lease)));
+                self.positions[at] = Position::Own(cx.lead(None, Some(lease), Answer::Miss));
                 return;
             }
             Looked::Unleased => true,
@@ -271,7 +272,7 @@ impl Slots {
             Looked::Again => false,
         };
         match cx.lead_unleased(None) {
-            Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None)),
+            Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None, answer)),
             _ => self.wait(at, cx),
         }
     }
@@ -366,6 +367,17 @@ impl Slots {
             }
         }
         chain
+    }
+
+    /// The body has come to an end, once for all of these.
+    pub(crate) fn landed(&mut self, positions: &[usize]) {
+        let mut counted = false;
+        for &at in positions {
+            if let Position::Own(slot) = &mut self.positions[at] {
+                slot.landed(!counted);
+                counted = true;
+            }
+        }
     }
 
     /// The body failed, once for all of these.

@@ -22,6 +22,7 @@ use crate::fallback::Fallback;
 use crate::flight::Flights;
 use crate::form::Form;
 use crate::freshness::Life;
+use crate::inventory::Annotated;
 use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
 use crate::outage::Outage;
@@ -438,6 +439,12 @@ impl Cache {
         };
         slot.fill().await;
         slot.give(value)
+    }
+
+    /// The annotated functions that have used this cache, by name: what their annotations say. Others are not known of:
+    /// an annotation does nothing before its first call.
+    pub fn inventory(&self) -> Vec<Annotated> {
+        self.0.stats.inventory()
     }
 
     /// What happened so far, per annotated function.

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use crate::answer::Answer;
 use crate::entry::{Header, Holds};
 use crate::policy::{Early, Policy};
 
@@ -58,6 +59,16 @@ pub(crate) enum Due {
     Early,
     /// It is.
     Stale,
+}
+
+impl Due {
+    /// What a call is answered with that is served the value all the same.
+    pub(crate) fn answer(self) -> Answer {
+        match self {
+            Self::Early => Answer::Hit,
+            Self::Stale => Answer::Stale,
+        }
+    }
 }
 
 impl Header {

@@ -173,6 +173,7 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
 
     /// Takes what the body returned for the missing ids. `Err` gives it back where it failed.
     pub fn settle(&mut self, out: S::Out) -> Result<(), S::Out> {
+        self.slots.landed(&self.missing);
         let written = match S::succeed(out) {
             Ok(written) => written,
             Err(out) => {

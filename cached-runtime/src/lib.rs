@@ -43,13 +43,15 @@
 //! * `store`: the trait, with `memory` and `redis` (connection, scripts, wake-up) below it.
 //! * `key`, `canonical`, `codec`: arguments to keys, values to bytes. `encoding`, `packing`, `form`, `schema`: which build's
 //!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
-//! * `cache`, `builder`, `scope`, `policy`, `stats`, `error`: what users call; `read_through`: the cache that owns its loader.
+//! * `cache`, `builder`, `scope`, `policy`, `stats`, `inventory`, `error`: what users call; `read_through`: the cache that
+//!   owns its loader. `answer`, `latency`, `tally`: what is counted.
 //! * `event`: what is logged. `background`: a runtime for callers that have none.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adoption;
+mod answer;
 mod background;
 mod batch;
 mod builder;
@@ -79,7 +81,9 @@ mod held;
 #[doc(hidden)]
 pub mod hostile;
 mod invalidate;
+mod inventory;
 mod key;
+mod latency;
 mod lease;
 mod local;
 mod lookup;
@@ -142,7 +146,9 @@ pub use health::{Closed, Health};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use held::Held;
+pub use inventory::Annotated;
 pub use key::{CacheKey, Key, KeyOf, KeyPart, KeyWriter, ToKey};
+pub use latency::Latency;
 pub use packing::Compression;
 pub use policy::{IntoPolicy, IntoTtl, Policy};
 pub use read_through::{LoadKey, ReadThrough, Warmed};
@@ -150,7 +156,7 @@ pub use schema::{CacheSchema, SchemaWriter};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use stamping::Stamping;
-pub use stats::{FunctionStats, Stats};
+pub use stats::{FunctionStats, Requests, Stats};
 pub use transaction::Transaction;
 
 /// A [`Key`] from a template, as in `#[cached(key = "...")]`, with the names in scope.

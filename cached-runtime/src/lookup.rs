@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
+use crate::answer::Answer;
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec::{self, Codec};
@@ -70,8 +71,7 @@ async fn look_up(call: &Call, caller: Caller) -> Slot {
     };
     // A load inside of a transaction would read, and store, what is not committed.
     if !call.when || !call.usable() || Transaction::is_open(&cx.cache) {
-        cx.counters.bypasses.add();
-        return Slot::alone(cx);
+        return Slot::missed(cx, Role::Alone, Answer::Bypass);
     }
     cx.look(None).await
 }
@@ -135,14 +135,14 @@ impl Context {
             {
                 match self.follow(&flight, arrival, deadline).await {
                     Some(Ok(found)) => {
-                        self.counters.misses.add();
                         self.counters.coalesced.add();
-                        return Slot::found(self, found);
+                        return Slot::found(self, found, Answer::Miss);
                     }
                     Some(Err(Alone::WaitedInVain)) => return self.waited_long_enough(rejected).await,
                     // The error may be in the store, for those who may not share it here.
                     Some(Err(Alone::LoadFailed)) if self.policy.error_ttl.is_some() && !parallel => parallel = true,
-                    Some(Err(_)) => return self.load_alone().await,
+                    Some(Err(Alone::Bypassed)) => return self.load_alone(Answer::Bypass).await,
+                    Some(Err(_)) => return self.load_alone(Answer::Miss).await,
                     None => {}
                 }
             }
@@ -162,16 +162,16 @@ impl Context {
                         Some(due) => self.serve_or_refresh(stored, due).await,
                     };
                 }
-                Looked::Leased(lease) => return self.lead(lead, Some(lease)),
+                Looked::Leased(lease) => return self.lead(lead, Some(lease), Answer::Miss),
                 Looked::Unleased => match self.lead_unleased(lead) {
-                    Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                    Ok(slot_lead) => return self.lead(Some(slot_lead), None, Answer::Miss),
                     Err(()) => lead = None,
                 },
                 Looked::Away(mark) => match self.lead_unleased(lead) {
                     Ok(slot_lead) => {
                         let turn = self.turn().await;
                         self.cache.flights.gather(&slot_lead).await;
-                        return self.lead(Some(slot_lead), None).during(turn).kept_since(mark);
+                        return self.lead(Some(slot_lead), None, Answer::Error).during(turn).kept_since(mark);
                     }
                     Err(()) => lead = None,
                 },
@@ -201,7 +201,7 @@ impl Context {
                     }
                     if !self.policy.mutex || parallel {
                         match self.lead_unleased(lead) {
-                            Ok(slot_lead) => return self.lead(Some(slot_lead), None),
+                            Ok(slot_lead) => return self.lead(Some(slot_lead), None, Answer::Miss),
                             Err(()) => lead = None,
                         }
                         continue;
@@ -219,7 +219,10 @@ impl Context {
                     self.counters.lock_waits.add();
                     let begin = || waiting.begin();
                     waited = Some(token);
-                    match self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await {
+                    let since = Instant::now();
+                    let answer = self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await;
+                    self.counters.lock_waited(since.elapsed());
+                    match answer {
                         Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
                             // Its stamps are compared with those that were read after this call came.
                             Entry::Value(stored) if self.fits(&stored, rejected) => {
@@ -247,7 +250,7 @@ impl Context {
                         Err(_) => {
                             self.counters.errors.add();
                             let turn = self.turn().await;
-                            return self.lead(Some(waiting), None).during(turn);
+                            return self.lead(Some(waiting), None, Answer::Error).during(turn);
                         }
                     }
                     lead = Some(waiting);
@@ -268,7 +271,6 @@ impl Context {
             let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
             let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
             let Some(_waiting) = waiting else {
-                self.counters.bypasses.add();
                 return Some(Err(Alone::Bypassed));
             };
             match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
@@ -303,7 +305,7 @@ impl Context {
                     return self.serve(stored);
                 }
             }
-            self.load_alone().await
+            self.load_alone(Answer::Miss).await
         })
     }
 
@@ -343,10 +345,10 @@ impl Context {
 
     /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away they take turns like
     /// everybody else, or the database that just failed would meet all of them at once.
-    fn load_alone(self) -> Rare<'static, Slot> {
+    fn load_alone(self, answer: Answer) -> Rare<'static, Slot> {
         Box::pin(async move {
             let turn = if self.store.given_up(&self.key) { self.turn().await } else { None };
-            Slot::missed(self, Role::Alone).during(turn)
+            Slot::missed(self, Role::Alone, answer).during(turn)
         })
     }
 
@@ -377,14 +379,14 @@ impl Context {
     }
 
     /// This call loads, for itself and for whoever follows.
-    pub(crate) fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>) -> Slot {
+    pub(crate) fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>, answer: Answer) -> Slot {
         let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.flight, self.caller.leader));
         if let Some(lease) = &mut lease {
             lease.keep(&self.policy);
         }
         // Last: whoever has come until now came before the load.
         lead.begin();
-        Slot::missed(self, Role::Leader(lead, lease))
+        Slot::missed(self, Role::Leader(lead, lease), answer)
     }
 
     /// Whoever followed this call while it waited gets what it found. A remembered error they find themselves.
@@ -398,39 +400,37 @@ impl Context {
     }
 
     pub(crate) fn serve(self, stored: Stored) -> Slot {
-        self.counters.hits.add();
-        if stored.header.is_past_ttl() {
-            self.counters.stale.add();
-        }
-        Slot::found(self, Found::from(stored))
+        let answer = Answer::of_age(stored.header.is_past_ttl());
+        Slot::found(self, Found::from(stored), answer)
     }
 
     /// What was loaded a moment ago; for followers, who came before this look, too.
     pub(crate) fn serve_kept(self, lead: Option<Lead>, shared: Shared) -> Slot {
-        self.counters.misses.add();
         self.counters.outage_hits.add();
         if let Some(lead) = lead {
             lead.land(Outcome::Loaded { shared: shared.clone(), accepted: None });
         }
         let Shared { form, payload, .. } = shared;
-        Slot::found(self, Found::Value { form, payload, fill: None })
+        Slot::found(self, Found::Value { form, payload, fill: None }, Answer::Error)
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
     fn serve_absence(self, lead: Option<Lead>, type_tag: u64) -> Slot {
-        self.counters.misses.add();
         self.counters.coalesced.add();
         if let Some(lead) = lead {
             let shared = Shared { form: Form::of(type_tag, Codec::Json), version: self.policy.version, payload: None };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }
-        Slot::found(self, Found::Value { form: Form::of(type_tag, Codec::Json), payload: None, fill: None })
+        Slot::found(
+            self,
+            Found::Value { form: Form::of(type_tag, Codec::Json), payload: None, fill: None },
+            Answer::Miss,
+        )
     }
 
     /// This call would wait for itself.
     fn bypassed(self) -> Slot {
-        self.counters.bypasses.add();
-        Slot::missed(self, Role::Alone)
+        Slot::missed(self, Role::Alone, Answer::Bypass)
     }
 }
 

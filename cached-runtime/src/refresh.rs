@@ -151,13 +151,6 @@ impl Context {
         self.cache.refreshes.keys().get(&self.key).is_none_or(State::is_over)
     }
 
-    /// The old value is served although this call has its refresh.
-    pub(crate) fn served_stale(&self, due: Due) {
-        if due == Due::Stale {
-            self.counters.stale.add();
-        }
-    }
-
     async fn refresh(&self, stored: &Stored, due: Due) -> Option<Refresh> {
         // What waits on behalf of a batch has no body of its own.
         if self.batch.is_some() {

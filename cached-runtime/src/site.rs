@@ -51,6 +51,11 @@ impl Site {
             .or_insert_with(|| Box::leak(Box::new(Self::new(name, place.file(), place.line(), template, policy))))
     }
 
+    /// Whether a macro has made it: only then its name is a path.
+    pub(crate) fn is_annotated(&self) -> bool {
+        self.name.contains("::")
+    }
+
     /// A small number of its own, to find its counters by.
     #[inline]
     pub(crate) fn index(&self) -> usize {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub(crate) use self::ending::{How, keep_for};
+use crate::answer::Answer;
 use crate::call::Context;
 use crate::chain::Chain;
 use crate::clock::Millis;
@@ -109,6 +110,8 @@ pub struct Slot(Box<State>);
 #[derive(Debug)]
 struct State {
     cx: Option<Context>,
+    /// What the call is going to be counted as when it is over; `None` once it was counted.
+    answer: Option<Answer>,
     found: Option<Found>,
     /// What a refresh that fails leaves there.
     old: Option<(Header, Found)>,
@@ -132,6 +135,7 @@ impl Slot {
     pub(crate) fn detached() -> Self {
         Self(Box::new(State {
             cx: None,
+            answer: None,
             found: None,
             old: None,
             role: Role::Alone,
@@ -147,28 +151,25 @@ impl Slot {
     }
 
     /// The body with a cache, and nothing else.
-    pub(crate) fn alone(cx: Context) -> Self {
+    fn alone(cx: Context) -> Self {
         let mut slot = Self::detached();
         slot.0.cx = Some(cx);
         slot
     }
 
     /// Something to return.
-    pub(crate) fn found(cx: Context, found: Found) -> Self {
+    pub(crate) fn found(cx: Context, found: Found, answer: Answer) -> Self {
         let mut slot = Self::alone(cx);
         slot.0.found = Some(found);
+        slot.0.answer = Some(answer);
         slot
     }
 
     /// Something to return, and to load anew.
     pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
         let old = (stored.header, Found::from(stored.clone()));
-        let mut slot = Self::found(cx, Found::from(stored));
+        let mut slot = Self::found(cx, Found::from(stored), refresh.due().answer());
         slot.0.old = Some(old);
-        if let (true, Some(cx)) = (slot.in_background(), &slot.0.cx) {
-            cx.counters.hits.add();
-            cx.served_stale(refresh.due());
-        }
         slot.0.role = Role::Refresher(refresh);
         slot
     }
@@ -184,12 +185,14 @@ impl Slot {
         cx.chain = Chain::default();
         self.0.old = None;
         refresh.must_end_well(&cx.policy);
-        Some(cx.policy.load_timeout)
+        let patience = cx.policy.load_timeout;
+        self.0.answered();
+        Some(patience)
     }
 
     /// Nothing to return.
-    pub(crate) fn missed(cx: Context, role: Role) -> Self {
-        cx.counters.misses.add();
+    pub(crate) fn missed(cx: Context, role: Role, answer: Answer) -> Self {
+        cx.counters.answered(answer);
         let mut slot = Self::alone(cx);
         slot.0.role = role;
         slot
@@ -242,10 +245,10 @@ impl Slot {
     }
 
     /// Whether what was found is to be loaded anew, in this call. Then it is no hit.
-    pub(crate) fn refreshes(&self) -> bool {
+    pub(crate) fn refreshes(&mut self) -> bool {
         let refreshes = matches!(self.0.role, Role::Refresher(_)) && !self.in_background();
-        if let (true, Some(cx)) = (refreshes, &self.0.cx) {
-            cx.counters.misses.add();
+        if refreshes {
+            self.0.answer = Some(Answer::Miss);
         }
         refreshes
     }
@@ -254,16 +257,16 @@ impl Slot {
     pub(crate) fn take_old(&mut self) -> Option<Found> {
         // By now it may be too old even for that: its load took long.
         let (header, old) = self.0.old.take()?;
-        let cx = self.0.cx.as_ref().filter(|cx| !cx.policy.is_over_by_now(&header))?;
+        self.0.cx.as_ref().filter(|cx| !cx.policy.is_over_by_now(&header))?;
         if let Role::Refresher(refresh) = &self.0.role {
-            cx.served_stale(refresh.due());
+            self.0.answer = Some(refresh.due().answer());
         }
         Some(old)
     }
 
     /// The chain that the body runs in.
     pub(crate) fn begin(&mut self) -> Chain {
-        self.0.began = Some(Instant::now());
+        self.0.loads();
         let Some(cx) = &self.0.cx else { return Chain::current() };
         cx.counters.loads.add();
         match &self.0.role {
@@ -282,13 +285,21 @@ impl Slot {
 
     /// The same for one of many keys that a body loads: inside of `chain`. Counted once for all of them.
     pub(crate) fn join_load(&mut self, chain: Chain, counted: bool) -> Chain {
-        self.0.began = Some(Instant::now());
+        self.0.loads();
         if let Some(cx) = self.0.cx.as_ref().filter(|_| counted) {
             cx.counters.loads.add();
         }
         match &self.0.role {
             Role::Alone | Role::Refresher(_) => chain,
             Role::Leader(lead, lease) => chain.with(lead.id(), lease.as_ref().map(Lease::token)),
+        }
+    }
+
+    /// The body has come to an end. Counted once for all keys that it was to load.
+    pub(crate) fn landed(&mut self, counted: bool) {
+        self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
+        if let Some(cx) = self.0.cx.as_ref().filter(|_| counted) {
+            cx.counters.load_latency.record(self.0.took);
         }
     }
 
@@ -389,5 +400,29 @@ impl Slot {
                 lead.land(Outcome::Failed { error, accepted: None });
             }
         }
+    }
+}
+
+impl State {
+    /// The body is about to run, whatever was found.
+    fn loads(&mut self) {
+        self.began = Some(Instant::now());
+        // What was found was shared by a load of another type.
+        if self.answer.is_some() {
+            self.answer = Some(Answer::Miss);
+        }
+    }
+
+    fn answered(&mut self) {
+        if let (Some(cx), Some(answer)) = (&self.cx, self.answer.take()) {
+            cx.counters.answered(answer);
+        }
+    }
+}
+
+/// A call is over, one way or another.
+impl Drop for State {
+    fn drop(&mut self) {
+        self.answered();
     }
 }

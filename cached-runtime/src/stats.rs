@@ -1,9 +1,14 @@
 //! What happened, per function: always on; counting takes no lock, finding a function's counters a shared one.
 
-use std::fmt;
+mod table;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use crate::answer::Answer;
+use crate::inventory::Annotated;
+use crate::latency::{Histogram, Latency};
 use crate::site::Site;
 use crate::tally::Tally;
 
@@ -12,6 +17,13 @@ macro_rules! counters {
         /// One function's counters.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
+            answers: [Counter; Answer::COUNT],
+            /// Of bodies that came to an end.
+            pub(crate) load_latency: Histogram,
+            /// Nanoseconds.
+            lock_waited: Counter,
+            /// Local hits of functions for which the tally has no room.
+            hits_beyond_tally: Counter,
             $(pub(crate) $name: Counter,)*
         }
 
@@ -27,25 +39,73 @@ macro_rules! counters {
             pub line: u32,
             /// The key template as written.
             pub template: &'static str,
+            /// Calls by what they were answered with; their sum is the calls.
+            pub requests: Requests,
+            /// Calls answered from the store, or from what `local` keeps in this process.
+            pub hits: u64,
+            /// Those of them that were answered in this process.
+            pub hits_local: u64,
+            /// Calls that found nothing to serve, or nobody to ask, and loaded, or shared a load; and those that loaded
+            /// anew what was there.
+            pub misses: u64,
+            /// Calls that were served a value past its ttl. They are hits.
+            pub stale: u64,
+            /// Calls that did not use the cache: `when`, a transaction, a call inside its own load.
+            pub bypasses: u64,
+            /// How long bodies took that came to an end.
+            pub load_latency: Latency,
+            /// How long calls waited for another process, all together.
+            pub lock_wait_time: Duration,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl FunctionStats {
-            fn read(site: &Site, counters: &Counters) -> Self {
+            fn read(site: &Site, counters: &Counters, hits_local: u64) -> Self {
+                let requests = counters.requests(hits_local);
                 Self {
                     name: site.name,
                     file: site.file,
                     line: site.line,
                     template: site.template,
+                    requests,
+                    hits: requests.served(),
+                    hits_local,
+                    misses: requests.miss + requests.error,
+                    stale: requests.stale,
+                    bypasses: requests.bypass,
+                    load_latency: counters.load_latency.read(),
+                    lock_wait_time: Duration::from_nanos(counters.lock_waited.get()),
                     $($name: counters.$name.get(),)*
                 }
             }
 
             fn zero() -> Self {
-                Self { name: "all", file: "", line: 0, template: "", $($name: 0,)* }
+                Self {
+                    name: "all",
+                    file: "",
+                    line: 0,
+                    template: "",
+                    requests: Requests::default(),
+                    hits: 0,
+                    hits_local: 0,
+                    misses: 0,
+                    stale: 0,
+                    bypasses: 0,
+                    load_latency: Latency::default(),
+                    lock_wait_time: Duration::ZERO,
+                    $($name: 0,)*
+                }
             }
 
             fn add(&mut self, other: &Self) {
+                self.requests.add(&other.requests);
+                self.hits += other.hits;
+                self.hits_local += other.hits_local;
+                self.misses += other.misses;
+                self.stale += other.stale;
+                self.bypasses += other.bypasses;
+                self.load_latency.add(&other.load_latency);
+                self.lock_wait_time = self.lock_wait_time.saturating_add(other.lock_wait_time);
                 $(self.$name += other.$name;)*
             }
         }
@@ -53,12 +113,6 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls answered from the store, or from what `local` keeps in this process.
-    hits;
-    /// Those of them that were answered in this process.
-    hits_local;
-    /// Calls that found nothing to serve and loaded, or shared a load; and those that loaded anew what was there.
-    misses;
     /// Bodies run, for whatever reason.
     loads;
     /// Loads that ended in an `Err`.
@@ -69,8 +123,6 @@ counters! {
     lock_waits;
     /// Calls that waited as long as they may and then loaded themselves.
     wait_timeouts;
-    /// Calls that were served a value past its ttl.
-    stale;
     /// Bodies run for a value that was still served to others meanwhile.
     refreshes;
     /// Those of them that began before the value's ttl was over.
@@ -83,8 +135,6 @@ counters! {
     unstorable;
     /// Values not stored because their entries would be larger than [`Builder::max_value`](crate::Builder::max_value).
     oversized;
-    /// Calls that did not use the cache: `when`, a call inside its own load.
-    bypasses;
     /// Store operations that failed or were not answered in time.
     errors;
     /// Loads that did not wait (any longer) for a turn: more than the bound ran at a time while the store was away.
@@ -99,6 +149,81 @@ counters! {
     /// Keys and tags whose invalidation the store did not acknowledge: queued, and bypassed by this process until it
     /// does.
     undelivered;
+}
+
+/// Calls of one function, each counted once, by what it was answered with.
+///
+/// A call counts when it is over, or when its load begins, and one that is dropped before it is known what it gets does
+/// not count. A batch function counts one for each of its keys. What a disabled cache is not asked does not count
+/// either, nor do calls without a function: [`Cache::get`](crate::Cache::get), `put` and writers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Requests {
+    /// A value that `local` keeps in this process.
+    pub hit_local: u64,
+    /// A value from the store, within its ttl.
+    pub hit: u64,
+    /// There was nothing to serve: the call ran its body, or shared a load, or the error of one. Also: it loaded anew what
+    /// was there.
+    pub miss: u64,
+    /// A value from the store past its ttl: while it was loaded anew, or because that failed.
+    pub stale: u64,
+    /// The cache was not to be used: `when`, a transaction, a call inside its own load, a key that cannot be written.
+    pub bypass: u64,
+    /// The store failed, did not answer in time, or is given up: the call ran its body, or had what was loaded a moment ago
+    /// ([`Builder::outage_cache`](crate::Builder::outage_cache)).
+    pub error: u64,
+}
+
+impl Requests {
+    /// All calls.
+    pub fn total(&self) -> u64 {
+        self.by_result().map(|(_, calls)| calls).sum()
+    }
+
+    /// Each result by its name, as in the label `result` of the metric `cache_requests_total`.
+    pub fn by_result(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Self { hit_local, hit, miss, stale, bypass, error } = *self;
+        [("hit_local", hit_local), ("hit", hit), ("miss", miss), ("stale", stale), ("bypass", bypass), ("error", error)]
+            .into_iter()
+    }
+
+    /// Answered without a load.
+    fn served(&self) -> u64 {
+        self.hit_local + self.hit + self.stale
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.hit_local += other.hit_local;
+        self.hit += other.hit;
+        self.miss += other.miss;
+        self.stale += other.stale;
+        self.bypass += other.bypass;
+        self.error += other.error;
+    }
+}
+
+impl Counters {
+    pub(crate) fn answered(&self, answer: Answer) {
+        self.answers[answer as usize].add();
+    }
+
+    /// A call has waited for another process, so long.
+    pub(crate) fn lock_waited(&self, waited: Duration) {
+        self.lock_waited.add_many(usize::try_from(waited.as_nanos()).unwrap_or(usize::MAX));
+    }
+
+    fn requests(&self, hit_local: u64) -> Requests {
+        let answered = |answer: Answer| self.answers[answer as usize].get();
+        Requests {
+            hit_local,
+            hit: answered(Answer::Hit),
+            miss: answered(Answer::Miss),
+            stale: answered(Answer::Stale),
+            bypass: answered(Answer::Bypass),
+            error: answered(Answer::Error),
+        }
+    }
 }
 
 /// A number that only grows.
@@ -155,18 +280,31 @@ impl Registry {
             // It may have had nothing but local hits, of what another function left.
             Some(0) => drop(self.of(site)),
             Some(_) => {}
-            None => self.of(site).hits_local.add(),
+            None => self.of(site).hits_beyond_tally.add(),
         }
+    }
+
+    fn hits_local(&self, site: &Site, counters: &Counters) -> u64 {
+        self.local.get(site.index()) + counters.hits_beyond_tally.get()
+    }
+
+    /// The functions that used the cache, by name.
+    pub(crate) fn inventory(&self) -> Vec<Annotated> {
+        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+        let annotated = functions.iter().flatten().filter(|(site, _)| site.is_annotated());
+        let mut annotated: Vec<_> = annotated
+            .map(|(site, counters)| {
+                let reads = counters.requests(self.hits_local(site, counters)).total() > 0;
+                Annotated::of(site, reads)
+            })
+            .collect();
+        annotated.sort_by_key(|function| (function.name, function.line));
+        annotated
     }
 
     pub(crate) fn read(&self, queued: usize, breaker_open: bool, breaker_opened: u64) -> Stats {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |(site, counters): &Row| {
-            let mut function = FunctionStats::read(site, counters);
-            function.hits_local += self.local.get(site.index());
-            function.hits += function.hits_local;
-            function
-        };
+        let read = |(site, counters): &Row| FunctionStats::read(site, counters, self.hits_local(site, counters));
         let mut functions: Vec<_> = functions.iter().flatten().map(read).collect();
         functions.sort_by_key(|function| (function.name, function.line));
         Stats { functions, queued, breaker_open, breaker_opened }
@@ -206,62 +344,12 @@ impl Stats {
 }
 
 impl FunctionStats {
-    /// The share of calls answered without running the body or sharing a load, 0 to 1; `None` before the first call.
+    /// The share of calls answered without running the body or sharing a load, 0 to 1, of those that were to use the
+    /// cache; `None` before the first.
     pub fn hit_ratio(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
         let ratio = |part: u64, whole: u64| part as f64 / whole as f64;
-        let calls = self.hits + self.misses;
-        (calls > 0).then(|| ratio(self.hits, calls))
-    }
-}
-
-impl fmt::Display for Stats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |name: &'static str| name.split_once("::").map_or(name, |(_, rest)| rest);
-        let total = self.total();
-        let rows = || self.functions.iter().chain((self.functions.len() > 1).then_some(&total));
-        let width = rows().map(|row| short(row.name).len()).max().unwrap_or(8).max(8);
-        writeln!(
-            f,
-            "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>7} {:>7} {:>9} {:>6} {:>9} {:>6}",
-            "function",
-            "hits",
-            "misses",
-            "hit %",
-            "loads",
-            "coalesced",
-            "stale",
-            "refresh",
-            "stores",
-            "late",
-            "invalid.",
-            "errors"
-        )?;
-        for row in rows() {
-            let ratio = row.hit_ratio().map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
-            writeln!(
-                f,
-                "{:<width$} {:>9} {:>9} {:>6} {:>9} {:>9} {:>7} {:>7} {:>9} {:>6} {:>9} {:>6}",
-                short(row.name),
-                row.hits,
-                row.misses,
-                ratio,
-                row.loads,
-                row.coalesced,
-                row.stale,
-                row.refreshes,
-                row.stores,
-                row.late_fills,
-                row.invalidations,
-                row.errors
-            )?;
-        }
-        if self.queued > 0 {
-            writeln!(f, "{} invalidations wait to be delivered", self.queued)?;
-        }
-        if self.breaker_open {
-            writeln!(f, "the store is given up; calls run uncached")?;
-        }
-        Ok(())
+        let calls = self.requests.total() - self.requests.bypass;
+        (calls > 0).then(|| ratio(self.requests.served(), calls))
     }
 }

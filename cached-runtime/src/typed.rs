@@ -203,6 +203,7 @@ impl<S: Shape> TypedSlot<S> {
     /// `Ok` when there is something to store or share: then `fill` and `give`. `Err` gives the output back as it is:
     /// an error is never held across an await, so it need not be `Send`.
     pub fn settle(&mut self, out: S::Out) -> Result<S::Written, S::Out> {
+        self.slot.landed(true);
         let written = match ((self.codec)().split)(out) {
             Ok(written) => written,
             Err(out) => {

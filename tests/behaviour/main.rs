@@ -17,6 +17,7 @@ mod cancellation;
 mod clearing;
 mod conditions;
 mod cost;
+mod counted;
 mod database;
 mod direct;
 mod early;

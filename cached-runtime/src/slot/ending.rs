@@ -22,7 +22,6 @@ use super::{Loaded, Role, Slot};
 impl Slot {
     pub(crate) fn loaded(&mut self, type_tag: u64, loaded: Loaded) {
         self.0.turn = None;
-        self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
         let form = Form { type_tag, schema: self.schema(), codec: self.codec() };
         self.0.loaded = Some((form, loaded));
     }
