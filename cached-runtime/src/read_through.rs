@@ -82,6 +82,7 @@ pub struct ReadThrough<K: CacheKey, E> {
     cache: Cache,
     policy: Policy,
     site: &'static Site,
+    place: &'static Location<'static>,
     loader: Loader<K, E>,
     local: Option<Local<Shaped<K::Value, E>>>,
     at_once: usize,
@@ -101,8 +102,16 @@ impl<K> LoadKey for K where K: CacheKey<Value: CacheValue + Send + 'static> + Cl
 
 impl<K: CacheKey, E> Clone for ReadThrough<K, E> {
     fn clone(&self) -> Self {
-        let Self { cache, policy, site, loader, local, at_once } = self;
-        Self { cache: cache.clone(), policy: *policy, site, loader: loader.clone(), local: *local, at_once: *at_once }
+        let Self { cache, policy, site, place, loader, local, at_once } = self;
+        Self {
+            cache: cache.clone(),
+            policy: *policy,
+            site,
+            place,
+            loader: loader.clone(),
+            local: *local,
+            at_once: *at_once,
+        }
     }
 }
 
@@ -168,8 +177,14 @@ impl<K: CacheKey, E: Send + 'static> ReadThrough<K, E> {
         K: LoadKey,
     {
         let policy = policy.in_background();
-        let site = Site::at(place, type_name::<K>(), K::TEMPLATE, policy);
-        Self { cache, policy, site, loader, local: None, at_once: AT_ONCE }
+        let site = Self::site(place, policy);
+        Self { cache, policy, site, place, loader, local: None, at_once: AT_ONCE }
+    }
+}
+
+impl<K: CacheKey, E> ReadThrough<K, E> {
+    fn site(place: &'static Location<'static>, policy: Policy) -> &'static Site {
+        Site::at(place, type_name::<K>(), K::TEMPLATE, policy)
     }
 }
 
@@ -181,6 +196,7 @@ impl<K: LoadKey, E: Send + 'static> ReadThrough<K, E> {
         K::Value: LocalValue,
     {
         self.policy = self.policy.local(at_most);
+        self.site = Self::site(self.place, self.policy);
         self.local = Some(local::local(shape::<K, E>(), local::Cloned));
         self
     }

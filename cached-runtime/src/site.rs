@@ -40,10 +40,10 @@ impl Site {
         template: &'static str,
         policy: Policy,
     ) -> &'static Self {
-        type Place = (&'static Location<'static>, &'static str, u32);
+        type Place = (&'static Location<'static>, &'static str, u32, bool);
         static SITES: LazyLock<Mutex<HashMap<Place, &'static Site>>> = LazyLock::new(Mutex::default);
-        // Of its policy the version counts where it is not the call that says it, in the local tier.
-        let same = (place, name, policy.version);
+        // Calls bring their policy with them, except to the local tier.
+        let same = (place, name, policy.version, policy.local.is_some());
         SITES
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
