@@ -24,8 +24,8 @@ use crate::entry::{Before, Placeholder};
 use crate::fallback::Turn;
 use crate::flight::fresh_id;
 use crate::key::Key;
-use crate::lease::Lease;
-use crate::lookup::Looked;
+use crate::lease::{Guard, Lease};
+use crate::lookup::{Looked, Understood};
 use crate::outcome::SharedError;
 use crate::policy::Policy;
 use crate::site::Site;
@@ -96,18 +96,15 @@ impl Batch {
 /// Looks all keys up.
 #[doc(hidden)]
 pub fn open_batch(batch: Batch) -> InRuntime<'static, Slots> {
-    InRuntime::new(async move {
-        let leader = Handle::try_current().ok().map(|here| here.id());
-        Slots::open(batch, Caller { leader, inside: None }).await
-    })
+    InRuntime::new(Slots::open(batch, Caller::Future))
 }
 
 /// [`open_batch`] for a blocking function.
 #[doc(hidden)]
 pub fn open_batch_blocking(batch: Batch) -> Slots {
-    let inside = Handle::try_current().ok().map(|here| here.id());
+    let caller = Caller::thread();
     let count = batch.calls.len();
-    let opened = background::block_on(Slots::open(batch, Caller { leader: None, inside }));
+    let opened = background::block_on(Slots::open(batch, caller));
     opened.unwrap_or_else(|| Slots {
         positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
         bypassed: true,
@@ -156,11 +153,12 @@ impl Slots {
         };
         let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
         let mut asking = Vec::new();
+        let now = Instant::now();
         for (at, mut call) in batch.calls.into_iter().enumerate() {
             if let Some(cache) = &batch.cache {
                 call = call.cache(cache);
             }
-            let Some(cx) = Context::of(&call, caller) else {
+            let Some(mut cx) = Context::of(&mut call, caller) else {
                 slots.positions.push(Position::Own(Slot::detached()));
                 continue;
             };
@@ -168,6 +166,7 @@ impl Slots {
                 slots.positions.push(Position::Own(Slot::missed(cx, Role::Alone, Answer::Bypass)));
                 continue;
             }
+            cx.stamps.recall(&cx.cache.epoch, now);
             match first.entry(Arc::clone(&cx.flight)) {
                 Entry::Occupied(first) => slots.positions.push(Position::Same(*first.get())),
                 Entry::Vacant(here) => {
@@ -183,7 +182,7 @@ impl Slots {
     }
 
     /// Gets or acquires all of these, as far as there is anybody to be asked.
-    async fn ask(&mut self, asking: Vec<(usize, Context)>) {
+    async fn ask(&mut self, asking: Vec<(usize, Box<Context>)>) {
         let (away, asking): (Vec<_>, Vec<_>) = asking.into_iter().partition(|(_, cx)| cx.is_given_up());
         self.ask_at_once(asking).await;
         for (at, cx) in away {
@@ -192,7 +191,7 @@ impl Slots {
         }
     }
 
-    async fn ask_at_once(&mut self, mut asking: Vec<(usize, Context)>) {
+    async fn ask_at_once(&mut self, mut asking: Vec<(usize, Box<Context>)>) {
         let Some((_, any)) = asking.first() else { return };
         let (store, cache, px) = (Arc::clone(&any.store), Arc::clone(&any.cache), any.policy.lease);
         let lease = |cx: &Context| Lease::arm(&cx.store, &cx.key, &cx.policy, Before::Nothing);
@@ -211,7 +210,7 @@ impl Slots {
         let (answers, stamps) = match store.acquire_many(&keys, px, &asks).await {
             Ok(answered) => answered,
             Err(error) => {
-                leases.iter_mut().for_each(Lease::disarm);
+                leases.iter_mut().for_each(Guard::disarm);
                 give_back(&store, keys.clone(), &error);
                 (keys.iter().map(|_| Err(error.clone())).collect(), vec![None; asks.len()])
             }
@@ -225,7 +224,10 @@ impl Slots {
                 continue;
             }
             let mut understood = Box::pin(unconstrained(async move {
-                let looked = cx.understand(lease, held, None).await;
+                let looked = match cx.understand(lease, held, None) {
+                    Understood::Said(looked) => looked,
+                    Understood::InTheWay(in_way, before) => cx.take_over(in_way, before).await,
+                };
                 (at, cx, looked)
             }));
             // What has to be taken over takes a command more. Polled once here, all of those are on their way at once.
@@ -242,7 +244,7 @@ impl Slots {
     }
 
     /// One position, after its first look.
-    async fn looked(&mut self, at: usize, cx: Context, looked: Looked) {
+    async fn looked(&mut self, at: usize, cx: Box<Context>, looked: Looked) {
         let answer = if matches!(looked, Looked::Away(_)) { Answer::Error } else { Answer::Miss };
         let unleased = match looked {
             Looked::Value(stored) => {
@@ -316,7 +318,7 @@ impl Slots {
     }
 
     /// Somebody else loads it: waits for that, or for the right to load.
-    fn wait(&mut self, at: usize, mut cx: Context) {
+    fn wait(&mut self, at: usize, mut cx: Box<Context>) {
         cx.batch = Some(self.id);
         self.pending.spawn(async move { known(at, cx.batch, cx.look(None).await) });
     }

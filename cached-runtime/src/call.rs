@@ -1,9 +1,10 @@
 //! One call of an annotated function: what it asks for, and what it runs with.
 
 use std::any::TypeId;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::runtime;
+use tokio::runtime::{self, Handle};
 
 use crate::cache::{Cache, Inner, IntoCache};
 use crate::chain::Chain;
@@ -20,7 +21,7 @@ use crate::tier::{Candidate, Kept};
 pub struct Call {
     site: &'static Site,
     /// In place of the site's.
-    policy: Option<Policy>,
+    policy: Option<Box<Policy>>,
     pub(crate) key: Key,
     tags: Vec<Key>,
     cache: Option<Cache>,
@@ -35,7 +36,7 @@ impl Call {
     }
 
     pub(crate) fn with(site: &'static Site, policy: Policy, key: Key) -> Self {
-        Self { policy: Some(policy), ..Self::new(site, key) }
+        Self { policy: Some(Box::new(policy)), ..Self::new(site, key) }
     }
 
     /// What the local tier has for it.
@@ -84,21 +85,62 @@ impl Call {
 
 /// Who calls, as far as waiting is concerned.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Caller {
-    /// The runtime that a flight led by this call depends on; `None` for a blocking call, which runs by itself.
-    pub(crate) leader: Option<runtime::Id>,
-    /// For a blocking call, the runtime whose thread it may be holding up.
-    pub(crate) inside: Option<runtime::Id>,
+pub(crate) enum Caller {
+    /// A future, which some runtime polls.
+    Future,
+    /// A blocking call, which runs by itself; and the runtime whose thread it may be holding up.
+    Thread(Option<runtime::Id>),
 }
 
-/// Everything about one call that does not depend on its types.
+impl Caller {
+    /// A blocking call from here.
+    pub(crate) fn thread() -> Self {
+        Self::Thread(Handle::try_current().ok().map(|here| here.id()))
+    }
+
+    /// The runtime that a flight led by this call depends on. Asked while the call is polled, and not by hits.
+    pub(crate) fn leader(self) -> Option<runtime::Id> {
+        match self {
+            Self::Future => Handle::try_current().ok().map(|here| here.id()),
+            Self::Thread(_) => None,
+        }
+    }
+
+    /// The runtime whose thread it may be holding up.
+    pub(crate) fn inside(self) -> Option<runtime::Id> {
+        match self {
+            Self::Future => None,
+            Self::Thread(inside) => inside,
+        }
+    }
+}
+
+/// The policy of a call: that of its site where it has none of its own, which is not copied then.
+#[derive(Debug)]
+pub(crate) enum PolicyOf {
+    Site(&'static Policy),
+    Call(Box<Policy>),
+}
+
+impl Deref for PolicyOf {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        match self {
+            Self::Site(policy) => policy,
+            Self::Call(policy) => policy,
+        }
+    }
+}
+
+/// Everything about one call that does not depend on its types. Always in a box: it is handed on from step to step.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) cache: Arc<Inner>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) site: &'static Site,
-    pub(crate) policy: Policy,
+    pub(crate) policy: PolicyOf,
     pub(crate) key: Arc<str>,
     /// What its flights go by: the key, and the tags, since a call with others is not served what was loaded with these.
     pub(crate) flight: Arc<str>,
@@ -118,18 +160,18 @@ pub(crate) struct Context {
 
 impl Context {
     /// The call with its cache; `None` where there is none, or it is disabled.
-    pub(crate) fn of(call: &Call, caller: Caller) -> Option<Self> {
-        let cache = call.cache.clone().or_else(|| Cache::current(call.site))?.into_inner();
-        let policy = call.policy.unwrap_or(call.site.policy);
+    pub(crate) fn of(call: &mut Call, caller: Caller) -> Option<Box<Self>> {
+        let cache = call.cache.take().or_else(|| Cache::current(call.site))?.into_inner();
+        let policy = call.policy.take().map_or(PolicyOf::Site(&call.site.policy), PolicyOf::Call);
         let local = policy.local.map(|at_most| Box::new(cache.candidate(&call.tags, at_most)));
         let key = cache.store_key(&call.key);
-        let stamps = Stamps::new(&cache.epoch, call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
+        let stamps = Stamps::of(call.tags.iter().map(|tag| cache.tag_key(tag)).collect());
         let flight = if stamps.tagged() {
             stamps.tags().fold(key.to_string(), |named, tag| named + "\0" + tag).into()
         } else {
             Arc::clone(&key)
         };
-        Some(Self {
+        Some(Box::new(Self {
             store: cache.store()?,
             counters: cache.stats.of(call.site),
             site: call.site,
@@ -144,6 +186,6 @@ impl Context {
             displaces: false,
             caller,
             cache,
-        })
+        }))
     }
 }

@@ -94,16 +94,77 @@ impl Held {
     }
 }
 
+/// Gives a lease back that was asked for, unless the answer says otherwise.
+pub(crate) trait Guard {
+    /// The acquisition was answered, and not with the lease.
+    fn disarm(&mut self);
+
+    /// It was answered with the lease.
+    fn acquired(self) -> Lease;
+}
+
+/// A lease that is asked for. Dropped before the answer, it is given back: a command whose future is dropped may still be
+/// executed, so the guard must already be there to take it back.
+///
+/// Nothing but a token: with a hit it was only asked for.
+pub(crate) struct Asked<'c> {
+    store: &'c Arc<dyn Store>,
+    key: &'c Arc<str>,
+    policy: &'c Policy,
+    token: Token,
+    placeholder: Placeholder,
+    armed: bool,
+}
+
+impl<'c> Asked<'c> {
+    /// Armed before the acquisition is sent.
+    pub(crate) fn arm(store: &'c Arc<dyn Store>, key: &'c Arc<str>, policy: &'c Policy) -> Self {
+        let token = Token::fresh();
+        Self { store, key, policy, token, placeholder: entry::lease(&token, Before::Nothing), armed: true }
+    }
+
+    pub(crate) fn placeholder(&self) -> &Placeholder {
+        &self.placeholder
+    }
+
+    fn lease(&self) -> Lease {
+        Lease::of(self.store, self.key, self.policy, self.token, self.placeholder)
+    }
+}
+
+impl Guard for Asked<'_> {
+    fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    fn acquired(mut self) -> Lease {
+        self.armed = false;
+        self.lease()
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            drop(self.lease());
+        }
+    }
+}
+
 impl Lease {
     /// Armed before the acquisition is sent: a command whose future is dropped may still be executed, so the guard must
     /// already be there to take it back.
     pub(crate) fn arm(store: &Arc<dyn Store>, key: &Arc<str>, policy: &Policy, before: Before) -> Self {
         let token = Token::fresh();
+        Self::of(store, key, policy, token, entry::lease(&token, before))
+    }
+
+    fn of(store: &Arc<dyn Store>, key: &Arc<str>, policy: &Policy, token: Token, placeholder: Placeholder) -> Self {
         let held = Held {
             store: Arc::clone(store),
             key: Arc::clone(key),
             token,
-            placeholder: entry::lease(&token, before),
+            placeholder,
             px: policy.lease,
             marker: MARKER,
             lost: AtomicBool::new(false),
@@ -118,11 +179,6 @@ impl Lease {
             left: None,
             on_release: None,
         }
-    }
-
-    /// The acquisition was answered, and not with the lease.
-    pub(crate) fn disarm(&mut self) {
-        self.armed = false;
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -225,6 +281,16 @@ impl Lease {
     pub(crate) fn fail(mut self, then: impl FnOnce(bool) + Send + 'static) {
         self.failed = true;
         self.on_release = Some(OnRelease(Box::new(then)));
+    }
+}
+
+impl Guard for Lease {
+    fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    fn acquired(self) -> Lease {
+        self
     }
 }
 

@@ -14,13 +14,13 @@
 //!
 //! Whatever goes wrong with the store, the caller ends up with the right to run the body.
 
-use std::future::Future;
 mod look;
+
+use std::future::Future;
 
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::Answer;
@@ -40,6 +40,7 @@ use crate::store::Condition;
 use crate::token::Token;
 use crate::transaction::Transaction;
 
+pub(crate) use self::look::Understood;
 /// How long to wait for the flight of a lease that this process is known to hold.
 const TAKE_OFF: Duration = Duration::from_millis(5);
 
@@ -52,28 +53,33 @@ const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Looks the call up; the slot says what to do next.
 #[doc(hidden)]
 pub fn open(call: Call) -> InRuntime<'static, Slot> {
+    let opened = opened(call, Caller::Future);
     InRuntime::new(async move {
-        let leader = Handle::try_current().ok().map(|here| here.id());
-        look_up(&call, Caller { leader, inside: None }).await
+        match opened {
+            Ok(cx) => cx.look(None).await,
+            Err(slot) => slot,
+        }
     })
 }
 
 /// [`open`] for a blocking function.
 #[doc(hidden)]
 pub fn open_blocking(call: Call) -> Slot {
-    let inside = Handle::try_current().ok().map(|here| here.id());
-    background::block_on(look_up(&call, Caller { leader: None, inside })).unwrap_or_else(Slot::detached)
+    match opened(call, Caller::thread()) {
+        Ok(cx) => background::block_on(cx.look(None)).unwrap_or_else(Slot::detached),
+        Err(slot) => slot,
+    }
 }
 
-async fn look_up(call: &Call, caller: Caller) -> Slot {
-    let Some(cx) = Context::of(call, caller) else {
-        return Slot::detached();
-    };
+/// The call with its cache, which is to be asked; or what it does without asking. Before the future of the look is made:
+/// that has no room for the call then.
+fn opened(mut call: Call, caller: Caller) -> Result<Box<Context>, Slot> {
+    let Some(cx) = Context::of(&mut call, caller) else { return Err(Slot::detached()) };
     // A load inside of a transaction would read, and store, what is not committed.
     if !call.when || !call.usable() || Transaction::is_open(&cx.cache) {
-        return Slot::missed(cx, Role::Alone, Answer::Bypass);
+        return Err(Slot::missed(cx, Role::Alone, Answer::Bypass));
     }
-    cx.look(None).await
+    Ok(cx)
 }
 
 /// Looks again, past a value that could not be read as this call's type.
@@ -103,7 +109,7 @@ pub(crate) enum Looked {
 
 impl Context {
     /// Looks again, past a value that could not be read.
-    pub(crate) async fn look_past(mut self, unreadable: Unreadable, type_name: &'static str) -> Slot {
+    pub(crate) async fn look_past(mut self: Box<Self>, unreadable: Unreadable, type_name: &'static str) -> Slot {
         self.displaces = unreadable.same_type;
         if self.cache.warn_once(self.site) {
             event::warning!(
@@ -116,10 +122,33 @@ impl Context {
         self.look(Some(unreadable.fill)).await
     }
 
-    /// The reader's loop. `rejected` is a value that this call's type could not read.
-    pub(crate) async fn look(mut self, rejected: Option<u64>) -> Slot {
+    /// Looks, and most of the time that is all. `rejected` is a value that this call's type could not read.
+    ///
+    /// Whatever else there is to do is boxed: the first look carries no room for it.
+    pub(crate) async fn look(mut self: Box<Self>, rejected: Option<u64>) -> Slot {
         let arrival = self.cache.flights.arrival();
-        let deadline = Instant::now() + self.policy.wait.min(AGES);
+        let began = Instant::now();
+        let first = if self.cache.flights.get(&self.flight).is_some() {
+            self.stamps.recall(&self.cache.epoch, began);
+            None
+        } else {
+            match self.look_once(rejected, began).await {
+                Looked::Value(stored) if self.policy.due(&stored.header).is_none() => return self.serve(stored),
+                looked => Some(looked),
+            }
+        };
+        Box::pin(self.look_on(rejected, arrival, began, first)).await
+    }
+
+    /// The reader's loop, from what the first look said, where nobody was loading then.
+    async fn look_on(
+        mut self: Box<Self>,
+        rejected: Option<u64>,
+        arrival: u64,
+        began: Instant,
+        mut first: Option<Looked>,
+    ) -> Slot {
+        let deadline = began + self.policy.wait.min(AGES);
         // Set while this call waits for another process on behalf of all callers of this one.
         let mut lead: Option<Lead> = None;
         // Set after a load that stored nothing: those who waited for it load in parallel, never one after another.
@@ -130,7 +159,9 @@ impl Context {
         let mut patience = if self.policy.mutex { 2 } else { 0 };
         let mut looked = false;
         loop {
-            if lead.is_none()
+            let said = first.take();
+            if said.is_none()
+                && lead.is_none()
                 && let Some(flight) = self.cache.flights.get(&self.flight)
             {
                 match self.follow(&flight, arrival, deadline).await {
@@ -154,7 +185,11 @@ impl Context {
                 lead.begin();
             }
             looked = true;
-            match self.look_once(rejected).await {
+            let said = match said {
+                Some(said) => said,
+                None => self.look_once(rejected, Instant::now()).await,
+            };
+            match said {
                 Looked::Value(stored) => {
                     self.share(lead, &stored);
                     return match self.policy.due(&stored.header) {
@@ -195,7 +230,7 @@ impl Context {
                             patience -= 1;
                             continue;
                         }
-                        if self.caller.inside.is_some() {
+                        if self.caller.inside().is_some() {
                             return self.bypassed();
                         }
                     }
@@ -208,7 +243,7 @@ impl Context {
                     }
                     let waiting = match lead.take() {
                         Some(lead) => lead,
-                        None => match self.cache.flights.lead(&self.flight, self.caller.leader) {
+                        None => match self.cache.flights.lead(&self.flight, self.caller.leader()) {
                             Ok(lead) => lead,
                             Err(_) => continue,
                         },
@@ -268,7 +303,7 @@ impl Context {
     ) -> Rare<'c, Option<Result<Found, Alone>>> {
         Box::pin(async move {
             // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
-            let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside;
+            let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside();
             let waiting = if holds_up_leader { None } else { self.chain.wait_for(flight.id) };
             let Some(_waiting) = waiting else {
                 return Some(Err(Alone::Bypassed));
@@ -288,11 +323,11 @@ impl Context {
 
     /// Nobody waits longer than it may. With `on_timeout = stale` there is one more look: where a value has come in the
     /// meantime, however old by now, it is the answer.
-    fn waited_long_enough(mut self, rejected: Option<u64>) -> Rare<'static, Slot> {
+    fn waited_long_enough(mut self: Box<Self>, rejected: Option<u64>) -> Rare<'static, Slot> {
         Box::pin(async move {
             self.counters.wait_timeouts.add();
             if self.policy.stale_on_timeout && !self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
-                self.stamps.recall(&self.cache.epoch);
+                self.stamps.recall(&self.cache.epoch, Instant::now());
                 let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
                 if !asks.is_empty() {
                     let stamps = self.store.stamps(&asks).await.unwrap_or_default();
@@ -319,7 +354,7 @@ impl Context {
             if self.stamps.tagged() {
                 return false;
             }
-            if let Some(now) = self.cache.epoch.known() {
+            if let Some(now) = self.cache.epoch.known(Instant::now()) {
                 return now == epoch;
             }
             // Not known any more: asked for once. Else everybody who follows would look again, and load where nothing was
@@ -345,7 +380,7 @@ impl Context {
 
     /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away they take turns like
     /// everybody else, or the database that just failed would meet all of them at once.
-    fn load_alone(self, answer: Answer) -> Rare<'static, Slot> {
+    fn load_alone(self: Box<Self>, answer: Answer) -> Rare<'static, Slot> {
         Box::pin(async move {
             let turn = if self.store.given_up(&self.key) { self.turn().await } else { None };
             Slot::missed(self, Role::Alone, answer).during(turn)
@@ -362,7 +397,7 @@ impl Context {
                 return None;
             }
             let fallback = &self.cache.fallback;
-            let turn = if self.caller.inside.is_some() { fallback.try_turn() } else { fallback.turn().await };
+            let turn = if self.caller.inside().is_some() { fallback.try_turn() } else { fallback.turn().await };
             if matches!(turn, Turn::OverBound) {
                 self.counters.over_bound.add();
             }
@@ -374,13 +409,13 @@ impl Context {
     pub(crate) fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
         match lead {
             Some(lead) => Ok(lead),
-            None => self.cache.flights.lead(&self.flight, self.caller.leader).map_err(drop),
+            None => self.cache.flights.lead(&self.flight, self.caller.leader()).map_err(drop),
         }
     }
 
     /// This call loads, for itself and for whoever follows.
-    pub(crate) fn lead(self, lead: Option<Lead>, mut lease: Option<Lease>, answer: Answer) -> Slot {
-        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.flight, self.caller.leader));
+    pub(crate) fn lead(self: Box<Self>, lead: Option<Lead>, mut lease: Option<Lease>, answer: Answer) -> Slot {
+        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.flight, self.caller.leader()));
         if let Some(lease) = &mut lease {
             lease.keep(&self.policy);
         }
@@ -399,13 +434,13 @@ impl Context {
         }
     }
 
-    pub(crate) fn serve(self, stored: Stored) -> Slot {
+    pub(crate) fn serve(self: Box<Self>, stored: Stored) -> Slot {
         let answer = Answer::of_age(stored.header.is_past_ttl());
         Slot::found(self, Found::from(stored), answer)
     }
 
     /// What was loaded a moment ago; for followers, who came before this look, too.
-    pub(crate) fn serve_kept(self, lead: Option<Lead>, shared: Shared) -> Slot {
+    pub(crate) fn serve_kept(self: Box<Self>, lead: Option<Lead>, shared: Shared) -> Slot {
         self.counters.outage_hits.add();
         if let Some(lead) = lead {
             lead.land(Outcome::Loaded { shared: shared.clone(), accepted: None });
@@ -415,7 +450,7 @@ impl Context {
     }
 
     /// The answer of another process's load that found nothing and stores nothing.
-    fn serve_absence(self, lead: Option<Lead>, type_tag: u64) -> Slot {
+    fn serve_absence(self: Box<Self>, lead: Option<Lead>, type_tag: u64) -> Slot {
         self.counters.coalesced.add();
         if let Some(lead) = lead {
             let shared = Shared { form: Form::of(type_tag, Codec::Json), version: self.policy.version, payload: None };
@@ -429,7 +464,7 @@ impl Context {
     }
 
     /// This call would wait for itself.
-    fn bypassed(self) -> Slot {
+    fn bypassed(self: Box<Self>) -> Slot {
         Slot::missed(self, Role::Alone, Answer::Bypass)
     }
 }

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::call::Context;
 use crate::entry::{self, Before, Entry, IDENTITY, Stored};
 use crate::freshness::Due;
-use crate::lease::Lease;
+use crate::lease::{Guard, Lease};
 use crate::lookup::Rare;
 use crate::policy::Policy;
 use crate::slot::{How, Slot};
@@ -137,7 +137,7 @@ pub(crate) struct Refresh {
 
 impl Context {
     /// Serves what was found, which is due for a refresh, and takes that on where nobody else has.
-    pub(crate) fn serve_or_refresh(self, stored: Stored, due: Due) -> Rare<'static, Slot> {
+    pub(crate) fn serve_or_refresh(self: Box<Self>, stored: Stored, due: Due) -> Rare<'static, Slot> {
         Box::pin(async move {
             match self.refresh(&stored, due).await {
                 Some(refresh) => Slot::refreshing(self, stored, refresh),

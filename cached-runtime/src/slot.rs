@@ -74,7 +74,7 @@ pub(crate) enum Role {
     /// Its followers the result, and with a lease the store the value.
     Leader(Lead, Option<Lease>),
     /// The store a value in place of the one that it found.
-    Refresher(Refresh),
+    Refresher(Box<Refresh>),
 }
 
 /// What a body returned, encoded.
@@ -109,12 +109,12 @@ pub struct Slot(Box<State>);
 
 #[derive(Debug)]
 struct State {
-    cx: Option<Context>,
+    cx: Option<Box<Context>>,
     /// What the call is going to be counted as when it is over; `None` once it was counted.
     answer: Option<Answer>,
     found: Option<Found>,
     /// What a refresh that fails leaves there.
-    old: Option<(Header, Found)>,
+    old: Option<Box<(Header, Found)>>,
     role: Role,
     began: Option<Instant>,
     took: Duration,
@@ -151,14 +151,14 @@ impl Slot {
     }
 
     /// The body with a cache, and nothing else.
-    fn alone(cx: Context) -> Self {
+    fn alone(cx: Box<Context>) -> Self {
         let mut slot = Self::detached();
         slot.0.cx = Some(cx);
         slot
     }
 
     /// Something to return.
-    pub(crate) fn found(cx: Context, found: Found, answer: Answer) -> Self {
+    pub(crate) fn found(cx: Box<Context>, found: Found, answer: Answer) -> Self {
         let mut slot = Self::alone(cx);
         slot.0.found = Some(found);
         slot.0.answer = Some(answer);
@@ -166,11 +166,11 @@ impl Slot {
     }
 
     /// Something to return, and to load anew.
-    pub(crate) fn refreshing(cx: Context, stored: Stored, refresh: Refresh) -> Self {
-        let old = (stored.header, Found::from(stored.clone()));
+    pub(crate) fn refreshing(cx: Box<Context>, stored: Stored, refresh: Refresh) -> Self {
+        let old = Box::new((stored.header, Found::from(stored.clone())));
         let mut slot = Self::found(cx, Found::from(stored), refresh.due().answer());
         slot.0.old = Some(old);
-        slot.0.role = Role::Refresher(refresh);
+        slot.0.role = Role::Refresher(Box::new(refresh));
         slot
     }
 
@@ -191,7 +191,7 @@ impl Slot {
     }
 
     /// Nothing to return.
-    pub(crate) fn missed(cx: Context, role: Role, answer: Answer) -> Self {
+    pub(crate) fn missed(cx: Box<Context>, role: Role, answer: Answer) -> Self {
         cx.counters.answered(answer);
         let mut slot = Self::alone(cx);
         slot.0.role = role;
@@ -226,7 +226,7 @@ impl Slot {
         self.0.cx.as_ref().map_or_else(Codec::default, |cx| cx.cache.encoding.codec)
     }
 
-    pub(crate) fn take_context(&mut self) -> Option<Context> {
+    pub(crate) fn take_context(&mut self) -> Option<Box<Context>> {
         self.0.cx.take()
     }
 
@@ -256,7 +256,7 @@ impl Slot {
     /// The value that is still there although its load failed.
     pub(crate) fn take_old(&mut self) -> Option<Found> {
         // By now it may be too old even for that: its load took long.
-        let (header, old) = self.0.old.take()?;
+        let (header, old) = *self.0.old.take()?;
         self.0.cx.as_ref().filter(|cx| !cx.policy.is_over_by_now(&header))?;
         if let Role::Refresher(refresh) = &self.0.role {
             self.0.answer = Some(refresh.due().answer());

@@ -17,12 +17,15 @@
 //! The idea is FusionCache's tagging, with unique values in place of timestamps: clocks of several machines differ, and
 //! "created after the invalidation" may still be "read before it".
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod latest;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use tokio::time::Instant;
 
+use self::latest::Latest;
 use crate::stamping::Stamping;
 use crate::token::Token;
 
@@ -74,6 +77,8 @@ impl Ask {
 pub(crate) struct Epoch {
     key: Arc<str>,
     seen: Mutex<Seen>,
+    /// What was seen last, without the lock.
+    latest: Latest,
     copies: Vec<Epoch>,
     pub(crate) stamping: Stamping,
 }
@@ -90,7 +95,7 @@ struct Seen {
 impl Epoch {
     pub(crate) fn new(key: Arc<str>, copies: Vec<Arc<str>>, stamping: Stamping) -> Self {
         let copies = copies.into_iter().map(|copy| Self::new(copy, Vec::new(), stamping)).collect();
-        Self { key, seen: Mutex::default(), copies, stamping }
+        Self { key, seen: Mutex::default(), latest: Latest::new(), copies, stamping }
     }
 
     /// Its own key, then those of the copies.
@@ -98,15 +103,19 @@ impl Epoch {
         std::iter::once(&self.key).chain(self.copies.iter().map(|copy| &copy.key))
     }
 
-    /// The epoch, if it was read recently enough to rely on.
-    pub(crate) fn known(&self) -> Option<Stamp> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.stamp.filter(|(_, sent)| sent.elapsed() < EPOCH_LEASE).map(|(stamp, _)| stamp)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epoch, if it was read recently enough to rely on. `now` is what time it is.
+    pub(crate) fn known(&self, now: Instant) -> Option<Stamp> {
+        let lease = i64::try_from(EPOCH_LEASE.as_nanos()).unwrap_or(i64::MAX);
+        self.latest.read(now).filter(|(_, age)| *age < lease).map(|(stamp, _)| stamp)
     }
 
     /// The question, where it has to be asked.
     pub(crate) fn ask(&self) -> Ask {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         let extend = seen.extended.is_none_or(|at| at.elapsed() > EPOCH_EXTENDED);
         if extend {
             seen.extended = Some(Instant::now());
@@ -117,17 +126,19 @@ impl Epoch {
     /// The answer to a question that was sent then. An answer that comes late does not replace that to a later one.
     pub(crate) fn answered(&self, stamp: Stamp, sent: Instant) {
         let sent = self.stamping.since(sent);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         let late = seen.forgotten.is_some_and(|at| sent <= at) || seen.stamp.is_some_and(|(_, at)| sent <= at);
         if !late {
             seen.stamp = Some((stamp, sent));
+            self.latest.write(seen.stamp);
         }
     }
 
     /// Nothing is known any more: the store was cleared, or is another one by now.
     pub(crate) fn forget(&self) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         seen.stamp = None;
+        self.latest.write(None);
         seen.forgotten = Some(Instant::now());
         drop(seen);
         self.copies.iter().for_each(Self::forget);
@@ -147,17 +158,25 @@ pub(crate) struct Stamps {
 
 impl Stamps {
     pub(crate) fn new(epoch: &Epoch, tags: Vec<Arc<str>>) -> Self {
-        let mut stamps = Self::default();
-        stamps.recall(epoch);
-        stamps.name(tags);
+        let mut stamps = Self::of(tags);
+        stamps.recall(epoch, Instant::now());
         stamps
     }
 
-    /// The epoch as far as it was read recently.
-    pub(crate) fn recall(&mut self, epoch: &Epoch) {
-        self.epoch = epoch.known();
+    /// Those of a call with these tags, before it looks: none of them is known yet.
+    pub(crate) fn of(tags: Vec<Arc<str>>) -> Self {
+        let mut stamps = Self::default();
+        if !tags.is_empty() {
+            stamps.name(tags);
+        }
+        stamps
+    }
+
+    /// The epoch as far as it was read recently. `now` is what time it is.
+    pub(crate) fn recall(&mut self, epoch: &Epoch, now: Instant) {
+        self.epoch = epoch.known(now);
         self.copies.clear();
-        self.copies.extend(epoch.copies.iter().map(|copy| (Arc::clone(&copy.key), copy.known())));
+        self.copies.extend(epoch.copies.iter().map(|copy| (Arc::clone(&copy.key), copy.known(now))));
     }
 
     /// Sets the tags, none of which is known yet.
@@ -179,6 +198,10 @@ impl Stamps {
 
     /// What has to be read along with the entry: the tags with every look, the epoch now and then.
     pub(crate) fn asks(&self, epoch: &Epoch) -> Vec<Ask> {
+        // Of most calls' most looks.
+        if self.known() && self.copies.is_empty() && self.tags.is_empty() {
+            return Vec::new();
+        }
         let copies = epoch.copies.iter().zip(&self.copies);
         let copies = copies.filter(|(_, (_, known))| known.is_none()).map(|(copy, _)| copy.ask());
         let epoch = self.epoch.is_none().then(|| epoch.ask());
@@ -317,20 +340,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_epoch_is_relied_on_for_as_long_as_its_lease_and_no_longer() {
         let epoch = Epoch::new("e".into(), Vec::new(), Stamping::ByTheRule);
-        assert_eq!(epoch.known(), None);
+        assert_eq!(epoch.known(Instant::now()), None);
         let sent = Instant::now();
         tokio::time::advance(EPOCH_LEASE / 2).await;
         epoch.answered(7, sent);
-        assert_eq!(epoch.known(), Some(7));
+        assert_eq!(epoch.known(Instant::now()), Some(7));
         tokio::time::advance(EPOCH_LEASE / 2).await;
-        assert_eq!(epoch.known(), None, "from when it was asked for, not from when the answer came");
+        assert_eq!(epoch.known(Instant::now()), None, "from when it was asked for, not from when the answer came");
         let later = Instant::now();
         epoch.answered(8, later);
         epoch.answered(7, sent);
-        assert_eq!(epoch.known(), Some(8), "a late answer is an old one");
+        assert_eq!(epoch.known(Instant::now()), Some(8), "a late answer is an old one");
         epoch.forget();
         epoch.answered(8, later);
-        assert_eq!(epoch.known(), None, "asked for before it was forgotten");
+        assert_eq!(epoch.known(Instant::now()), None, "asked for before it was forgotten");
         assert!(epoch.ask().extend);
         assert!(!epoch.ask().extend);
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::call::Context;
 use crate::entry::{Before, Entry, Header, Holds, IDENTITY, Stored};
-use crate::lease::Lease;
+use crate::lease::{Asked, Guard, Lease};
 use crate::store::{Acquired, Condition, Observed, StoreError, Tracked};
 use crate::tier::Watch;
 
@@ -20,6 +20,21 @@ use super::{Looked, Rare};
 /// Two builds that share a version and cannot read each other's entries would else replace them with every call. Which
 /// one is the newer, nobody knows: so whoever has stored last hits, and the other loads.
 const STANDOFF: Duration = Duration::from_secs(60);
+
+/// What an answer means.
+pub(crate) enum Understood {
+    Said(Looked),
+    /// That this is to be taken over, by a lease which says what was there before.
+    InTheWay(InWay, Before),
+}
+
+/// What is to be taken over.
+pub(crate) enum InWay {
+    /// An entry that begins so.
+    Prefix(Bytes),
+    /// A Redis value of another kind.
+    ForeignKind,
+}
 
 impl Context {
     /// Whether somebody in this process loads it, or the store is not to be asked.
@@ -56,8 +71,8 @@ impl Context {
         given_up
     }
 
-    /// Get or acquire, and take over what cannot be read.
-    pub(super) async fn look_once(&mut self, rejected: Option<u64>) -> Looked {
+    /// Get or acquire, and take over what cannot be read. `now` is what time it is.
+    pub(super) async fn look_once(&mut self, rejected: Option<u64>, now: Instant) -> Looked {
         if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
             self.cache.undelivered.deliver(&self.store);
             return self.away();
@@ -66,12 +81,16 @@ impl Context {
         if self.is_given_up() {
             return self.away();
         }
-        let lease = Lease::arm(&self.store, &self.key, &self.policy, Before::Nothing);
         // Again with every look: those who follow this call may have come since the last one.
-        self.stamps.recall(&self.cache.epoch);
-        let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
-        let acquire = self.store.acquire(&self.key, lease.placeholder(), self.policy.lease, &asks);
-        let (acquired, watched) = self.watched(acquire).await;
+        self.stamps.recall(&self.cache.epoch, now);
+        let (asks, sent) = (self.stamps.asks(&self.cache.epoch), now);
+        let asked = Asked::arm(&self.store, &self.key, &self.policy);
+        let acquire = self.store.acquire(&self.key, asked.placeholder(), self.policy.lease, &asks);
+        let (acquired, watched) = match self.local {
+            None => (acquire.await, None),
+            // Boxed: else every function's look would carry room for it.
+            Some(_) => Box::pin(self.watched(acquire)).await,
+        };
         let (held, stamps) = match acquired {
             Ok(acquired) => (Ok(acquired.held), acquired.stamps),
             // What is in the way is going to be replaced, and that needs them.
@@ -81,7 +100,10 @@ impl Context {
             Err(error) => (Err(error), Vec::new()),
         };
         self.stamps.answered(&stamps, &self.cache.epoch, sent);
-        let looked = self.understand(lease, held, rejected).await;
+        let looked = match self.understand(asked, held, rejected) {
+            Understood::Said(looked) => looked,
+            Understood::InTheWay(observed, before) => self.take_over(observed, before).await,
+        };
         if let (Looked::Value(stored), Some((watch, tracked)), Some(local)) = (&looked, watched, &mut self.local) {
             local.admission = local.admit(&self.key, &self.policy, watch, tracked, stored);
         }
@@ -89,38 +111,38 @@ impl Context {
     }
 
     /// Where values are kept in this process too: in the same round trip, has the server tell us when this one changes.
-    pub(super) async fn watched(
+    async fn watched(
         &self,
         acquire: impl Future<Output = Result<Acquired, StoreError>>,
     ) -> (Result<Acquired, StoreError>, Option<(Watch, Vec<Option<Tracked>>)>) {
         let local = self.local.as_ref();
         let watch = local.and_then(|local| Some((local, local.watch(&self.key, &self.stamps, &self.cache.epoch)?)));
         let Some((local, watch)) = watch else { return (acquire.await, None) };
-        // Boxed: else every function's look would carry room for it.
-        let (acquired, tracked) = Box::pin(watch.beside(&local.tier, &self.store, acquire)).await;
+        let (acquired, tracked) = watch.beside(&local.tier, &self.store, acquire).await;
         (acquired, tracked.map(|tracked| (watch, tracked)))
     }
 
     /// What the answer to an acquisition means.
-    pub(crate) async fn understand(
+    pub(crate) fn understand(
         &self,
-        mut lease: Lease,
+        mut asked: impl Guard,
         held: Result<Option<Bytes>, StoreError>,
         rejected: Option<u64>,
-    ) -> Looked {
+    ) -> Understood {
+        use Understood::{InTheWay, Said};
         let held = match held {
             Ok(held) => held,
             Err(StoreError::ForeignKind) => {
-                lease.disarm();
+                asked.disarm();
                 self.counters.unreadable.add();
-                return self.take_over(Observed::ForeignKind, Before::Nothing).await;
+                return InTheWay(InWay::ForeignKind, Before::Nothing);
             }
             // The lease is still armed: the command may have been executed without our hearing of it.
             Err(_) => {
                 self.counters.errors.add();
                 // Whatever answers next may be another server.
                 self.cache.epoch.forget();
-                return self.away();
+                return Said(self.away());
             }
         };
         if let Some(outage) = self.cache.outage.as_ref().filter(|outage| !outage.is_empty())
@@ -129,46 +151,50 @@ impl Context {
             outage.end();
         }
         let Some(bytes) = held else {
-            return if self.stamps.known() { Looked::Leased(lease) } else { Looked::Unleased };
+            return Said(if self.stamps.known() { Looked::Leased(asked.acquired()) } else { Looked::Unleased });
         };
-        lease.disarm();
+        asked.disarm();
         match Entry::parse(&bytes, self.cache.max_value) {
-            Entry::Value(stored) if self.fits(&stored, rejected) => Looked::Value(stored),
+            Entry::Value(stored) if self.fits(&stored, rejected) => Said(Looked::Value(stored)),
             // A lower version never overwrites a higher one: in a rolling deploy the two would thrash. Unless that was
             // invalidated by its stamps.
             Entry::Value(stored)
                 if stored.header.version > self.policy.version
                     && self.stamps.cover(stored.header.epoch, &stored.tags) =>
             {
-                Looked::Unleased
+                Said(Looked::Unleased)
             }
             Entry::Value(stored) if stored.header.holds == Holds::Failure => {
-                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Ended).await
+                InTheWay(InWay::Prefix(bytes.slice(..IDENTITY)), Before::Ended)
             }
             Entry::Value(stored) if self.stands(&stored, rejected) => {
                 self.counters.unreadable.add();
-                Looked::Unleased
+                Said(Looked::Unleased)
             }
             Entry::Value(stored) => {
                 // What was invalidated by its stamps is as good as gone, and so is what is too old.
                 if self.stamps.cover(stored.header.epoch, &stored.tags) && !self.policy.is_over(&stored.header) {
                     self.counters.unreadable.add();
                 }
-                self.take_over(Observed::Prefix(&bytes[..IDENTITY]), Before::Nothing).await
+                InTheWay(InWay::Prefix(bytes.slice(..IDENTITY)), Before::Nothing)
             }
             Entry::Corrupt => {
                 self.counters.unreadable.add();
-                self.take_over(Observed::Prefix(&bytes[..bytes.len().min(64)]), Before::Nothing).await
+                InTheWay(InWay::Prefix(bytes.slice(..bytes.len().min(64))), Before::Nothing)
             }
-            Entry::Ended(..) => self.take_over(Observed::Prefix(&bytes), Before::Ended).await,
-            Entry::Lease(token, before) => Looked::Held(token, before),
-            Entry::Writer => Looked::Unleased,
+            Entry::Ended(..) => InTheWay(InWay::Prefix(bytes), Before::Ended),
+            Entry::Lease(token, before) => Said(Looked::Held(token, before)),
+            Entry::Writer => Said(Looked::Unleased),
         }
     }
 
     /// A lease in place of what was observed, if it is still there.
-    pub(super) fn take_over<'c>(&'c self, observed: Observed<'c>, before: Before) -> Rare<'c, Looked> {
+    pub(crate) fn take_over(&self, in_way: InWay, before: Before) -> Rare<'_, Looked> {
         Box::pin(async move {
+            let observed = match &in_way {
+                InWay::Prefix(begins) => Observed::Prefix(begins),
+                InWay::ForeignKind => Observed::ForeignKind,
+            };
             if !self.stamps.known() {
                 return Looked::Unleased;
             }

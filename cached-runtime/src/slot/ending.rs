@@ -36,7 +36,7 @@ impl Slot {
         if let Some(cx) = &mut self.0.cx
             && cx.cache.epoch.stamping == Stamping::AfterTheLoad
         {
-            cx.stamps.recall(&cx.cache.epoch);
+            cx.stamps.recall(&cx.cache.epoch, Instant::now());
             let (asks, sent) = (cx.stamps.asks(&cx.cache.epoch), Instant::now());
             let answers = cx.store.stamps(&asks).await.unwrap_or_default();
             cx.stamps.answered(&answers, &cx.cache.epoch, sent);

@@ -66,7 +66,7 @@ impl RedisStore {
     }
 
     async fn command(&self, key: &str, command: &Cmd) -> Result<Value, StoreError> {
-        self.servers.run(key, Request::Command(command)).await
+        self.servers.ask(key, command).await
     }
 
     async fn bytes(&self, key: &str, command: &Cmd) -> Result<Option<Bytes>, StoreError> {
@@ -137,7 +137,8 @@ impl Store for RedisStore {
             let mut command = Cmd::with_capacity(7, key.len() + 64);
             command.arg("SET").arg(key).arg(lease).arg("NX").arg("GET").arg("PX").arg(millis(px));
             let reply = if asks.is_empty() {
-                self.bytes(key, &command).await.map(|held| Acquired { held, stamps: Vec::new() })
+                let reply = self.servers.ask(key, &command).await.and_then(bytes);
+                reply.map(|held| Acquired { held, stamps: Vec::new() })
             } else {
                 // Boxed, as whatever is rare: each hit would carry room for it.
                 Box::pin(self.acquire_asking(command, asks)).await

@@ -86,7 +86,11 @@ impl Breaker {
         if self.consecutive.load(Ordering::Relaxed) != 0 {
             self.consecutive.store(0, Ordering::Relaxed);
         }
-        self.answered.fetch_add(1, Ordering::Relaxed);
+        // Answers count beside failures, and from the first one of a window on. Before that nothing is written: this line
+        // of memory is every hit's.
+        if self.failed.load(Ordering::Relaxed) != 0 {
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// No answer, or one that says that the server cannot serve anybody.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::breaker::Breaker;
 use super::commands::{call, refusal};
 use super::connection::Connection;
-use super::link::{Links, Place};
+use super::link::{Link, Links, Place};
 use super::scripts::Script;
 use super::share::Share;
 use crate::event;
@@ -63,7 +63,8 @@ impl Node {
             Ok(answer) => Some(answer),
             Err(_) => {
                 let late = due.elapsed().clamp(moment, self.deadline);
-                timeout(late, operation).await.ok()
+                // Boxed, as whatever is rare below: each hit would carry room for it.
+                Box::pin(timeout(late, operation)).await.ok()
             }
         }
     }
@@ -100,6 +101,17 @@ impl Node {
         given_up
     }
 
+    /// This runtime's link, unless the server was given up.
+    fn link(&self) -> Result<Arc<Link>, StoreError> {
+        let link = self.links.here();
+        if let Err(given_up) = self.breaker.admit() {
+            // Whoever opened it may be gone, and then nobody tries the server.
+            link.doubt();
+            return Err(given_up);
+        }
+        Ok(link)
+    }
+
     /// Runs one operation on this runtime's connection, within the deadline, unless the server was given up.
     async fn operation<T>(
         &self,
@@ -107,30 +119,32 @@ impl Node {
         run: impl AsyncFnOnce(&mut Connection) -> Result<T, RedisError>,
         refusals: impl Fn(&T) -> Option<StoreError>,
     ) -> Result<T, StoreError> {
-        let link = self.links.here();
-        if let Err(given_up) = self.breaker.admit() {
-            // Whoever opened it may be gone, and then nobody tries the server.
-            link.doubt();
-            return Err(given_up);
-        }
+        let link = self.link()?;
         let operation = pin!(async {
             let mut connection = match link.up() {
                 Some(connection) => connection,
-                // Boxed, as whatever is rare below: each hit would carry room for it.
-                None => Box::pin(link.connection()).await?,
+                None => link.connection().await?,
             };
             run(&mut connection).await.map_err(|error| link.failed(&error))
         });
-        let result = self.in_time(due, operation).await.unwrap_or_else(|| {
-            link.timed_out();
-            Err(StoreError::Timeout)
-        });
-        let refusal = match &result {
+        let result = self.in_time(due, operation).await.unwrap_or(Err(StoreError::Timeout));
+        self.learn(&link, &result, refusals);
+        result
+    }
+
+    /// What an answer, or that there is none, says about the connection and the server.
+    fn learn<T>(&self, link: &Link, result: &Result<T, StoreError>, refusals: impl Fn(&T) -> Option<StoreError>) {
+        let refusal = match result {
             Ok(value) => {
                 link.answered();
                 refusals(value)
             }
-            Err(error) => Some(error.clone()),
+            Err(error) => {
+                if *error == StoreError::Timeout {
+                    link.timed_out();
+                }
+                Some(error.clone())
+            }
         };
         match &refusal {
             Some(error @ StoreError::Refused(code)) => {
@@ -152,7 +166,22 @@ impl Node {
             }
             None => self.breaker.answered(),
         }
-        result
+    }
+
+    /// One command, on the connection that is there: all that a hit takes. Its future is as small as can be, since there
+    /// is one per call under way.
+    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, StoreError> {
+        let due = self.due();
+        let link = self.link()?;
+        let Some(mut connection) = link.up() else {
+            return Box::pin(self.run(due, Request::Command(command), false)).await;
+        };
+        let answer = match self.in_time(due, pin!(connection.ask(command, false))).await {
+            Some(answer) => answer.map_err(|error| link.failed(&error)),
+            None => Err(StoreError::Timeout),
+        };
+        self.learn(&link, &answer, |_| None);
+        answer
     }
 
     /// One key's answer. `asking`: the key is on its way to this server, which answers about it only when told so.

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Pipeline, Value};
+use ::redis::{Cmd, Pipeline, Value};
 
 #[cfg(feature = "cluster")]
 use super::cluster::Cluster;
@@ -31,6 +31,16 @@ impl Servers {
     /// Whether every key is on the same server.
     pub(crate) fn is_one(&self) -> bool {
         matches!(self, Self::One(_))
+    }
+
+    /// One command about one key.
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "one server holds every key"))]
+    pub(crate) async fn ask(&self, key: &str, command: &Cmd) -> Result<Value, StoreError> {
+        match self {
+            Self::One(node) => node.ask(command).await,
+            #[cfg(feature = "cluster")]
+            Self::Many(cluster) => Box::pin(cluster.run(key, Request::Command(command))).await,
+        }
     }
 
     /// Asks about one key.
