@@ -36,6 +36,14 @@ pub(crate) fn here() -> Option<Handle> {
     if equipped() { Handle::try_current().ok() } else { handle().cloned() }
 }
 
+/// Runs beside everything; never where the system gave no thread.
+#[cfg(feature = "metrics")]
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    if let Some(handle) = handle() {
+        handle.spawn(task);
+    }
+}
+
 /// Where blocking bodies are run when nobody waits for them; `None` where the system gave no thread.
 pub(crate) fn spawn_blocking(body: impl FnOnce() + Send + 'static) {
     if let Some(handle) = handle() {

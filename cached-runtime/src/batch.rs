@@ -26,6 +26,7 @@ use crate::flight::fresh_id;
 use crate::key::Key;
 use crate::lease::{Guard, Lease};
 use crate::lookup::{Looked, Understood};
+use crate::operation::Operation;
 use crate::outcome::SharedError;
 use crate::policy::Policy;
 use crate::site::Site;
@@ -207,7 +208,9 @@ impl Slots {
             }
         }
         let sent = Instant::now();
-        let (answers, stamps) = match store.acquire_many(&keys, px, &asks).await {
+        let answered = store.acquire_many(&keys, px, &asks).await;
+        cache.operations.took(Operation::GetMany, sent);
+        let (answers, stamps) = match answered {
             Ok(answered) => answered,
             Err(error) => {
                 leases.iter_mut().for_each(Guard::disarm);
@@ -408,7 +411,12 @@ impl Slots {
             sending.extend(sent);
         }
         let answers = match store {
-            Some(store) if !sending.is_empty() => store.end_many(&sending).await,
+            Some((store, cache)) if !sending.is_empty() => {
+                let sent = Instant::now();
+                let answers = store.end_many(&sending).await;
+                cache.operations.took(Operation::FillMany, sent);
+                answers
+            }
             _ => Ok(Vec::new()),
         };
         let mut answers = match answers {

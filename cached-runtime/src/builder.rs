@@ -310,12 +310,13 @@ impl Builder {
             return Err(Error::Feature { feature, wanted: "compression".to_owned() });
         }
         let store = self.store()?;
+        let tier = if matches!(self.backend, Backend::Memory) { "memory" } else { "redis" };
         #[cfg(feature = "testing")]
         let store = match (store, &self.wrap) {
             (Some(store), Some(wrap)) => Some(wrap(store)),
             (store, _) => store,
         };
-        Ok(Cache::over(store, self.prefix, self.setting))
+        Ok(Cache::over(store, self.prefix, Setting { tier, ..self.setting }))
     }
 
     fn store(&self) -> Result<Option<Arc<dyn Store>>, Error> {

@@ -18,6 +18,7 @@ use crate::encoding::Encoding;
 use crate::entry::{self, Entry, Header, Holds, Stored};
 use crate::error::Error;
 use crate::event;
+use crate::export::{self, Operations};
 use crate::fallback::Fallback;
 use crate::flight::Flights;
 use crate::form::Form;
@@ -68,7 +69,8 @@ pub(crate) struct Inner {
     /// Made when it is first used.
     tier: OnceLock<Arc<Tier>>,
     room: Room,
-    pub(crate) stats: Registry,
+    pub(crate) stats: Arc<Registry>,
+    pub(crate) operations: Operations,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
     pub(crate) encoding: Encoding,
@@ -199,6 +201,17 @@ impl Inner {
         }
     }
 
+    /// What is told of the cache itself, without its functions.
+    pub(crate) fn as_it_is(&self) -> Stats {
+        let store = self.store.as_ref();
+        Stats {
+            functions: Vec::new(),
+            queued: self.undelivered.len(),
+            breaker_open: store.is_some_and(|store| store.condition() != Condition::Up),
+            breaker_opened: store.map_or(0, |store| store.times_opened()),
+        }
+    }
+
     /// True the first time for each function.
     pub(crate) fn warn_once(&self, site: &Site) -> bool {
         self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(site.index())
@@ -219,7 +232,7 @@ impl Cache {
         if let Some(store) = &store {
             store.repaired_by(Arc::<Undelivered>::clone(&undelivered));
         }
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             undelivered,
             epoch,
             store,
@@ -230,11 +243,14 @@ impl Cache {
             outage: (!setting.outage_cache.is_zero()).then(|| Outage::new(setting.outage_cache)),
             tier: OnceLock::new(),
             room: setting.room,
-            stats: Registry::default(),
+            stats: Arc::default(),
+            operations: Operations::of(setting.tier),
             max_value: setting.max_value,
             encoding: setting.encoding,
             warned: Mutex::default(),
-        }))
+        });
+        export::export(&inner, setting.tier);
+        Self(inner)
     }
 
     pub(crate) fn into_inner(self) -> Arc<Inner> {
@@ -449,9 +465,7 @@ impl Cache {
 
     /// What happened so far, per annotated function.
     pub fn stats(&self) -> Stats {
-        let store = self.0.store.as_ref();
-        let open = store.is_some_and(|store| store.condition() != Condition::Up);
-        self.0.stats.read(self.0.undelivered.len(), open, store.map_or(0, |store| store.times_opened()))
+        Stats { functions: self.0.stats.functions(), ..self.0.as_it_is() }
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::background::InRuntime;
 use crate::cache::Cache;
 use crate::event;
+use crate::export;
 use crate::store::{Condition, StoreError};
 
 /// See [`Cache::health`].
@@ -76,6 +77,7 @@ impl Cache {
         let Some(store) = inner.store() else { return Closed { undelivered: 0 } };
         let flush = InRuntime::new(async move { inner.undelivered.flush(&*store, Instant::now() + PATIENCE).await });
         let undelivered = flush.await;
+        export::publish();
         if undelivered > 0 {
             event::warning!("cache: closed with {undelivered} invalidations that were not delivered");
         }

@@ -10,13 +10,14 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
 use tokio::task::unconstrained;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::background::{self, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::event;
 use crate::key::{Key, ToKey};
+use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::site::Site;
 use crate::stamp::CLEARED;
@@ -101,7 +102,10 @@ impl Inner {
         self.written(keys);
         InRuntime::new(async move {
             let before: Vec<_> = keys.iter().flat_map(|key| self.flights.of(key)).collect();
-            let answers = store.delete_each(keys).await.unwrap_or_else(|error| vec![Err(error); keys.len()]);
+            let sent = Instant::now();
+            let answers = store.delete_each(keys).await;
+            self.operations.took(Operation::Invalidate, sent);
+            let answers = answers.unwrap_or_else(|error| vec![Err(error); keys.len()]);
             for (key, flight) in before {
                 self.flights.detach(&key, &flight);
             }

@@ -45,7 +45,7 @@
 //!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `inventory`, `error`: what users call; `read_through`: the cache that
 //!   owns its loader. `answer`, `latency`, `tally`: what is counted.
-//! * `event`: what is logged. `background`: a runtime for callers that have none.
+//! * `export`: the figures through the `metrics` facade. `event`: what is logged. `background`: a runtime for callers that have none.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -68,6 +68,11 @@ mod encoding;
 mod entry;
 mod error;
 mod event;
+#[cfg(feature = "metrics")]
+mod export;
+#[cfg(not(feature = "metrics"))]
+#[path = "export/off.rs"]
+mod export;
 mod fallback;
 mod flight;
 mod form;
@@ -88,6 +93,7 @@ mod lease;
 mod local;
 mod lookup;
 mod marker;
+mod operation;
 mod outage;
 mod outcome;
 mod packing;

@@ -256,7 +256,7 @@ impl Context {
                     waited = Some(token);
                     let since = Instant::now();
                     let answer = self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await;
-                    self.counters.lock_waited(since.elapsed());
+                    self.counters.lock_waited(self.site, since.elapsed());
                     match answer {
                         Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
                             // Its stamps are compared with those that were read after this call came.
@@ -282,8 +282,8 @@ impl Context {
                             _ => {}
                         },
                         Ok(None) => {}
-                        Err(_) => {
-                            self.counters.errors.add();
+                        Err(error) => {
+                            self.counters.failed(&error);
                             let turn = self.turn().await;
                             return self.lead(Some(waiting), None, Answer::Error).during(turn);
                         }

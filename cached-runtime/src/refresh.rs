@@ -175,8 +175,8 @@ impl Context {
                 attempt.rest(ASK_AGAIN.min(self.policy.lease));
                 return None;
             }
-            Err(_) => {
-                self.counters.errors.add();
+            Err(error) => {
+                self.counters.failed(&error);
                 attempt.rest(ASK_AGAIN);
                 return None;
             }

@@ -10,6 +10,8 @@ use crate::tier::Room;
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
+    /// What the store is called where there are several kinds.
+    pub(crate) tier: &'static str,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
     pub(crate) encoding: Encoding,
@@ -26,6 +28,7 @@ pub(crate) struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         Self {
+            tier: "memory",
             max_value: 1 << 20,
             encoding: Encoding::PLAIN,
             fallback_loads: 64,

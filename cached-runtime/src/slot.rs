@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::ending::{How, keep_for};
 use crate::answer::Answer;
+use crate::cache::Inner;
 use crate::call::Context;
 use crate::chain::Chain;
 use crate::clock::Millis;
@@ -299,7 +300,7 @@ impl Slot {
     pub(crate) fn landed(&mut self, counted: bool) {
         self.0.took = self.0.began.map_or(Duration::ZERO, |began| began.elapsed());
         if let Some(cx) = self.0.cx.as_ref().filter(|_| counted) {
-            cx.counters.load_latency.record(self.0.took);
+            cx.counters.loaded(cx.site, self.0.took);
         }
     }
 
@@ -311,8 +312,8 @@ impl Slot {
         }
     }
 
-    pub(crate) fn store(&self) -> Option<Arc<dyn Store>> {
-        self.0.cx.as_ref().map(|cx| Arc::clone(&cx.store))
+    pub(crate) fn store(&self) -> Option<(Arc<dyn Store>, Arc<Inner>)> {
+        self.0.cx.as_ref().map(|cx| (Arc::clone(&cx.store), Arc::clone(&cx.cache)))
     }
 
     pub(crate) fn unless(&mut self, unless: bool) {

@@ -1,5 +1,6 @@
 //! What happened, per function: always on; counting takes no lock, finding a function's counters a shared one.
 
+mod failed;
 mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +8,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::answer::Answer;
+use crate::export::{self, Durations};
 use crate::inventory::Annotated;
 use crate::latency::{Histogram, Latency};
 use crate::site::Site;
 use crate::tally::Tally;
+
+pub(crate) use self::failed::Failed;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -18,8 +22,10 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
             answers: [Counter; Answer::COUNT],
+            errors: [Counter; Failed::ALL.len()],
             /// Of bodies that came to an end.
-            pub(crate) load_latency: Histogram,
+            load_latency: Histogram,
+            durations: Durations,
             /// Nanoseconds.
             lock_waited: Counter,
             /// Local hits of functions for which the tally has no room.
@@ -52,6 +58,10 @@ macro_rules! counters {
             pub stale: u64,
             /// Calls that did not use the cache: `when`, a transaction, a call inside its own load.
             pub bypasses: u64,
+            /// Operations of the store that failed or were not answered in time, and those for which it was not asked since
+            /// it is given up.
+            pub errors: u64,
+            pub(crate) failed: [u64; Failed::ALL.len()],
             /// How long bodies took that came to an end.
             pub load_latency: Latency,
             /// How long calls waited for another process, all together.
@@ -62,6 +72,7 @@ macro_rules! counters {
         impl FunctionStats {
             fn read(site: &Site, counters: &Counters, hits_local: u64) -> Self {
                 let requests = counters.requests(hits_local);
+                let failed = counters.errors.each_ref().map(Counter::get);
                 Self {
                     name: site.name,
                     file: site.file,
@@ -73,6 +84,8 @@ macro_rules! counters {
                     misses: requests.miss + requests.error,
                     stale: requests.stale,
                     bypasses: requests.bypass,
+                    errors: failed.iter().sum(),
+                    failed,
                     load_latency: counters.load_latency.read(),
                     lock_wait_time: Duration::from_nanos(counters.lock_waited.get()),
                     $($name: counters.$name.get(),)*
@@ -91,6 +104,8 @@ macro_rules! counters {
                     misses: 0,
                     stale: 0,
                     bypasses: 0,
+                    errors: 0,
+                    failed: Default::default(),
                     load_latency: Latency::default(),
                     lock_wait_time: Duration::ZERO,
                     $($name: 0,)*
@@ -104,6 +119,8 @@ macro_rules! counters {
                 self.misses += other.misses;
                 self.stale += other.stale;
                 self.bypasses += other.bypasses;
+                self.errors += other.errors;
+                self.failed.iter_mut().zip(other.failed).for_each(|(own, other)| *own += other);
                 self.load_latency.add(&other.load_latency);
                 self.lock_wait_time = self.lock_wait_time.saturating_add(other.lock_wait_time);
                 $(self.$name += other.$name;)*
@@ -135,8 +152,6 @@ counters! {
     unstorable;
     /// Values not stored because their entries would be larger than [`Builder::max_value`](crate::Builder::max_value).
     oversized;
-    /// Store operations that failed or were not answered in time.
-    errors;
     /// Loads that did not wait (any longer) for a turn: more than the bound ran at a time while the store was away.
     over_bound;
     /// Calls that had what was loaded a moment ago, while the store was away
@@ -208,8 +223,20 @@ impl Counters {
         self.answers[answer as usize].add();
     }
 
+    /// A body came to its end, after so long.
+    pub(crate) fn loaded(&self, site: &Site, took: Duration) {
+        self.load_latency.record(took);
+        self.durations.load(site.name, took);
+    }
+
+    /// An operation of the store gave no answer.
+    pub(crate) fn failed(&self, failed: impl Into<Failed>) {
+        self.errors[failed.into() as usize].add();
+    }
+
     /// A call has waited for another process, so long.
-    pub(crate) fn lock_waited(&self, waited: Duration) {
+    pub(crate) fn lock_waited(&self, site: &Site, waited: Duration) {
+        self.durations.lock_wait(site.name, waited);
         self.lock_waited.add_many(usize::try_from(waited.as_nanos()).unwrap_or(usize::MAX));
     }
 
@@ -271,7 +298,10 @@ impl Registry {
             functions.resize(index + 1, None);
         }
         let (_, counters) = functions[index].get_or_insert_with(|| (site, Arc::default()));
-        Arc::clone(counters)
+        let counters = Arc::clone(counters);
+        drop(functions);
+        export::begin();
+        counters
     }
 
     #[inline]
@@ -302,12 +332,20 @@ impl Registry {
         annotated
     }
 
-    pub(crate) fn read(&self, queued: usize, breaker_open: bool, breaker_opened: u64) -> Stats {
-        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |(site, counters): &Row| FunctionStats::read(site, counters, self.hits_local(site, counters));
-        let mut functions: Vec<_> = functions.iter().flatten().map(read).collect();
+    /// Their figures, by name.
+    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        let mut functions: Vec<_> = self.figures().into_iter().map(|(_, function)| function).collect();
         functions.sort_by_key(|function| (function.name, function.line));
-        Stats { functions, queued, breaker_open, breaker_opened }
+        functions
+    }
+
+    /// The same with the index of each.
+    pub(crate) fn figures(&self) -> Vec<(usize, FunctionStats)> {
+        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+        let read = |(site, counters): &Row| {
+            (site.index(), FunctionStats::read(site, counters, self.hits_local(site, counters)))
+        };
+        functions.iter().flatten().map(read).collect()
     }
 }
 

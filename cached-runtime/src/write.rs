@@ -366,7 +366,7 @@ impl State {
             Err(error) => {
                 self.marked = error == StoreError::Timeout;
                 self.armed = self.marked;
-                self.counters.errors.add();
+                self.counters.failed(&error);
                 self.cache.epoch.forget();
                 return;
             }

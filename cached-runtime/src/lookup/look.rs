@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use crate::call::Context;
 use crate::entry::{Before, Entry, Header, Holds, IDENTITY, Stored};
 use crate::lease::{Asked, Guard, Lease};
+use crate::operation::Operation;
+use crate::stats::Failed;
 use crate::store::{Acquired, Condition, Observed, StoreError, Tracked};
 use crate::tier::Watch;
 
@@ -65,7 +67,7 @@ impl Context {
     pub(crate) fn is_given_up(&self) -> bool {
         let given_up = self.store.given_up(&self.key);
         if given_up {
-            self.counters.errors.add();
+            self.counters.failed(Failed::GivenUp);
             self.cache.epoch.forget();
         }
         given_up
@@ -91,6 +93,7 @@ impl Context {
             // Boxed: else every function's look would carry room for it.
             Some(_) => Box::pin(self.watched(acquire)).await,
         };
+        self.cache.operations.took(Operation::Get, sent);
         let (held, stamps) = match acquired {
             Ok(acquired) => (Ok(acquired.held), acquired.stamps),
             // What is in the way is going to be replaced, and that needs them.
@@ -138,8 +141,8 @@ impl Context {
                 return InTheWay(InWay::ForeignKind, Before::Nothing);
             }
             // The lease is still armed: the command may have been executed without our hearing of it.
-            Err(_) => {
-                self.counters.errors.add();
+            Err(error) => {
+                self.counters.failed(&error);
                 // Whatever answers next may be another server.
                 self.cache.epoch.forget();
                 return Said(self.away());
@@ -206,8 +209,8 @@ impl Context {
                     lease.disarm();
                     Looked::Again
                 }
-                Err(_) => {
-                    self.counters.errors.add();
+                Err(error) => {
+                    self.counters.failed(&error);
                     self.away()
                 }
             }

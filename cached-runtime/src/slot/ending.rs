@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "testing")]
 use tokio::time::Instant;
 
 use crate::call::Context;
@@ -12,6 +11,7 @@ use crate::flight::{Lead, Outcome, Shared};
 use crate::form::Form;
 use crate::freshness::Life;
 use crate::lease::Lease;
+use crate::operation::Operation;
 use crate::policy::{Policy, Ttl};
 #[cfg(feature = "testing")]
 use crate::stamping::Stamping;
@@ -44,7 +44,14 @@ impl Slot {
         let Some(mut ending) = self.ending() else { return };
         let answer = match (&mut ending.lease, &ending.how) {
             (None, _) => Ok(false),
-            (Some(lease), How::Fill(filling)) => lease.fill(filling).await,
+            (Some(lease), How::Fill(filling)) => {
+                let sent = Instant::now();
+                let answer = lease.fill(filling).await;
+                if let Some(cx) = &self.0.cx {
+                    cx.cache.operations.took(Operation::Fill, sent);
+                }
+                answer
+            }
             (Some(lease), How::Release(how)) => lease.release(*how).await,
         };
         self.ended(ending, answer);
@@ -121,7 +128,7 @@ impl Slot {
             Ok(true) if fills => cx.counters.stores.add(),
             Ok(false) if fills => cx.counters.late_fills.add(),
             Ok(_) => {}
-            Err(_) => cx.counters.errors.add(),
+            Err(error) => cx.counters.failed(&error),
         }
     }
 
@@ -138,7 +145,7 @@ impl Slot {
             (Ok(true), How::Fill(_)) => cx.counters.stores.add(),
             (Ok(false), How::Fill(_)) => cx.counters.late_fills.add(),
             (Ok(_), How::Release(_)) => {}
-            (Err(_), _) => cx.counters.errors.add(),
+            (Err(error), _) => cx.counters.failed(error),
         }
         let accepted = cx.cache.flights.adoption.epoch_of(&cx.stamps).filter(|_| answer.unwrap_or(false));
         lead.land(Outcome::Loaded { shared, accepted });
