@@ -28,12 +28,14 @@ use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
 use crate::outage::Outage;
 use crate::policy::{IntoPolicy, Policy, Ttl};
+use crate::queue;
 use crate::refresh::Refreshes;
 use crate::returned::Returned;
 use crate::setting::Setting;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Counters, Registry, Stats};
+use crate::store::queues::Names;
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::tier::{Candidate, Kept, Room, Tier};
 use crate::token::Token;
@@ -71,6 +73,7 @@ pub(crate) struct Inner {
     room: Room,
     pub(crate) stats: Arc<Registry>,
     pub(crate) operations: Operations,
+    pub(crate) queues: queue::Registry,
     /// The largest entry, in bytes.
     pub(crate) max_value: usize,
     pub(crate) encoding: Encoding,
@@ -82,6 +85,7 @@ const TAG: &str = "%tag:";
 const EPOCH: &str = "%epoch";
 const PROBE: &str = "%probe";
 const REFRESH: &str = "%refresh:";
+const QUEUE: &str = "%queue:";
 
 /// What is written to find out whether a server takes writes.
 #[cfg(feature = "redis")]
@@ -141,7 +145,7 @@ impl Inner {
         // A template may begin like one of ours, or like what this makes of that. No argument does: what is escaped in
         // one goes on with other letters.
         let named = key.trim_start_matches('!');
-        let ours = [TAG, EPOCH, PROBE, REFRESH].iter().any(|ours| named.starts_with(ours));
+        let ours = [TAG, EPOCH, PROBE, REFRESH, QUEUE].iter().any(|ours| named.starts_with(ours));
         under(&self.prefix, if ours { "!" } else { "" }, key)
     }
 
@@ -153,6 +157,18 @@ impl Inner {
     pub(crate) fn refresh_key(&self, key: &str) -> Arc<str> {
         let key = key.strip_prefix(&*self.prefix).map_or(key, |key| key.strip_prefix(':').unwrap_or(key));
         under(&self.prefix, REFRESH, key)
+    }
+
+    /// The parts of a queue: under one hash tag.
+    pub(crate) fn queue_names(&self, name: &str, shards: usize) -> Names {
+        let part = |part: &str| under(&self.prefix, QUEUE, &format!("{{{name}}}:{part}"));
+        Names {
+            streams: (0..shards).map(|shard| part(&shard.to_string())).collect(),
+            leases: (0..shards).map(|shard| part(&format!("{shard}:lease"))).collect(),
+            pending: part("pending"),
+            void: part("void"),
+            dead: part("dead"),
+        }
     }
 
     /// Whether an entry of so many bytes may be stored. Where it may not, every call loads: the first one says so.
@@ -245,6 +261,7 @@ impl Cache {
             room: setting.room,
             stats: Arc::default(),
             operations: Operations::of(setting.tier),
+            queues: queue::Registry::default(),
             max_value: setting.max_value,
             encoding: setting.encoding,
             warned: Mutex::default(),
@@ -318,6 +335,9 @@ impl Cache {
             let Entry::Value(stored) = Entry::parse(&store.get(&key).await.ok()??, cache.max_value) else {
                 return None;
             };
+            if stored.header.holds == Holds::Queued {
+                return Some(stored);
+            }
             // Whoever reads by key alone does not know the tags before it has the entry, which names them.
             let named = stored.tags.iter().map(|(tag, _)| Arc::from(tag));
             stamps.name(named.filter(|tag| !cache.epoch.keys().any(|key| key == tag)).collect());
@@ -330,7 +350,8 @@ impl Cache {
             (of_now && !stored.header.is_past_ttl()).then_some(stored)
         });
         let Stored { header, payload, .. } = stored.await?;
-        let readable = header.holds == Holds::Value && header.form.may_be(codec::type_tag::<V>(), 0);
+        let readable =
+            matches!(header.holds, Holds::Value | Holds::Queued) && header.form.may_be(codec::type_tag::<V>(), 0);
         readable.then(|| codec::decode(header.form.codec, &payload, Outermost::Kept)).flatten()
     }
 

@@ -3,10 +3,11 @@
 //! ```text
 //! byte 0      0xC5, no beginning of JSON or UTF-8 text
 //! byte 1      L lease · R lease after an ended load · W writer · E ended load (nothing stored) · V value ·
-//!             N absent (a cached `None`) · F failure (a cached error)
+//!             N absent (a cached `None`) · F failure (a cached error) ·
+//!             D a queued value, on its way to the database · G the same, gone once it is there
 //! L, R, W     token[16]                                                                     18 bytes
 //! E           token[16] `U`, or token[16] `N` type[8] version[4] epoch[8]            19 or 39 bytes
-//! V, N, F     fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
+//! V N F D G   fill[8] type[8] version[4] created_ms[8] ttl_ms[8] early_ms[8] stale_ms[8] load_ms[4] epoch[8]
 //!             schema[8] codec[1] packed[1] displaced[1] tags_len[2] check[8] tags payload
 //! tags        (len[2] key stamp[8])*
 //! ```
@@ -42,6 +43,58 @@ pub(crate) const IDENTITY: usize = 10;
 /// Whether these are the bytes of a value, or of a cached absence.
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
     matches!(bytes, [MAGIC, b'V' | b'N', ..])
+}
+
+/// Whether these are the bytes of a value that is queued for the database. Nothing but its flush removes it.
+#[cfg(feature = "memory")]
+pub(crate) fn is_queued(bytes: &[u8]) -> bool {
+    matches!(bytes, [MAGIC, b'D' | b'G', ..])
+}
+
+/// The fill of a queued value.
+#[cfg(feature = "memory")]
+pub(crate) fn queued_fill(bytes: &Bytes) -> Option<u64> {
+    let fill = bytes.get(2..IDENTITY).filter(|_| is_queued(bytes))?;
+    fill.try_into().ok().map(u64::from_le_bytes)
+}
+
+/// Whether a queued value stays once the database has it.
+#[cfg(feature = "memory")]
+pub(crate) fn is_kept(bytes: &[u8]) -> bool {
+    matches!(bytes, [MAGIC, b'D', ..])
+}
+
+/// Whether a writer is at work.
+#[cfg(feature = "memory")]
+pub(crate) fn is_writer(bytes: &[u8]) -> bool {
+    matches!(bytes, [MAGIC, b'W', ..])
+}
+
+/// The same value, once the database has it.
+pub(crate) fn clean(bytes: &Bytes) -> Bytes {
+    turned(bytes, Turn::Clean)
+}
+
+/// What becomes of the bytes of a queued value: the same value, but for what its kind says.
+pub(crate) fn turned(bytes: &Bytes, turn: Turn) -> Bytes {
+    let mut turned = bytes.to_vec();
+    if let Some(kind) = turned.get_mut(1) {
+        *kind = match turn {
+            Turn::Clean => b'V',
+            Turn::Gone => b'G',
+        };
+    }
+    turned.into()
+}
+
+/// See [`turned`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The database has it.
+    Clean,
+    /// It was invalidated: once the database has it, it goes.
+    #[cfg_attr(not(feature = "memory"), expect(dead_code, reason = "scripts do it"))]
+    Gone,
 }
 
 /// What a lease was taken over from.
@@ -99,12 +152,16 @@ pub(crate) enum Holds {
     Absence,
     /// An error that is remembered for a moment.
     Failure,
+    /// A value that the database does not have yet. It is served whatever was invalidated since: it is what the database
+    /// is going to have.
+    Queued,
 }
 
 impl Holds {
     fn kind(self) -> u8 {
         match self {
             Self::Value => b'V',
+            Self::Queued => b'D',
             Self::Absence => b'N',
             Self::Failure => b'F',
         }
@@ -114,6 +171,7 @@ impl Holds {
         match kind {
             b'N' => Self::Absence,
             b'F' => Self::Failure,
+            b'D' | b'G' => Self::Queued,
             _ => Self::Value,
         }
     }
@@ -187,7 +245,11 @@ pub(crate) fn value(header: &Header, tags: &Tags, payload: &[u8], packing: Packi
 }
 
 fn check(header: &[u8], tags: &[u8], payload: &[u8]) -> u64 {
-    let seed = xxh3_64(header);
+    let seed = match header {
+        // As for the value that it becomes, so that the store can turn the one into the other by its kind alone.
+        [MAGIC, b'D' | b'G', rest @ ..] => xxh3_64(&[&[MAGIC, b'V'], rest].concat()),
+        header => xxh3_64(header),
+    };
     let seed = if tags.is_empty() { seed } else { xxh3_64_with_seed(tags, seed) };
     xxh3_64_with_seed(payload, seed)
 }
@@ -276,7 +338,7 @@ impl Entry {
                 };
                 Some(Self::Ended(Token::from_bytes(token)?, how))
             }
-            b'V' | b'N' | b'F' => {
+            b'V' | b'N' | b'F' | b'D' | b'G' => {
                 let (header, rest) = bytes.split_at_checked(HEADER)?;
                 let (checked, stored) = header.split_at_checked(CHECKED)?;
                 let tags = usize::from(u16::from_le_bytes(*checked.last_chunk()?));

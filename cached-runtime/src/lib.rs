@@ -99,6 +99,7 @@ mod outcome;
 mod packing;
 mod policy;
 mod presence;
+mod queue;
 mod read_through;
 mod refresh;
 mod returned;

@@ -428,7 +428,7 @@ impl Context {
     fn share(&self, lead: Option<Lead>, stored: &Stored) {
         if let Some(lead) = lead.filter(|_| stored.header.holds != Holds::Failure) {
             let Stored { header, payload, .. } = stored;
-            let payload = (header.holds == Holds::Value).then(|| payload.clone());
+            let payload = (header.holds != Holds::Absence).then(|| payload.clone());
             let shared = Shared { form: header.form, version: header.version, payload };
             lead.land(Outcome::Loaded { shared, accepted: None });
         }

@@ -26,12 +26,14 @@ pub use crate::key::{
 pub use crate::local::{ByCloning, ByPointer, local, value_of};
 pub use crate::lookup::{open, open_blocking};
 pub use crate::policy::Policy;
+pub use crate::queue::{Accepted, Batch as QueueBatch, Body, Failed, Item, Queue, QueueCounts, Taken, Through, Worker};
 pub use crate::returned::{
     ByDescription, ByMaybe, ByMaybeResult, ByName, ByOwn, ByResult, BySharing, ByValue, Returned, stored,
 };
 pub use crate::schema::{CacheSchema, Describe, SchemaWriter};
 pub use crate::site::Site;
 pub use crate::spawned::{in_background, in_background_blocking};
+pub use crate::store::queues::Id as QueueId;
 pub use crate::typed::{remembering, typed};
 pub use crate::write::{Write, begin, begin_blocking};
 pub use crate::written::{writing, writing_through};

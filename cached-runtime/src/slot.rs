@@ -52,7 +52,7 @@ impl From<Stored> for Found {
     fn from(Stored { header, payload, .. }: Stored) -> Self {
         let Header { form, fill, .. } = header;
         match header.holds {
-            Holds::Value => Self::Value { form, payload: Some(payload), fill: Some(fill) },
+            Holds::Value | Holds::Queued => Self::Value { form, payload: Some(payload), fill: Some(fill) },
             Holds::Absence => Self::Value { form, payload: None, fill: Some(fill) },
             Holds::Failure => Self::Failure { form, payload, fill },
         }

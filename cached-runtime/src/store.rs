@@ -5,6 +5,7 @@
 
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
+pub mod queues;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use bytes::Bytes;
 use tokio::time::Instant;
 
+pub use self::queues::Queues;
 pub use crate::entry::Placeholder;
 pub use crate::stamp::{Ask, Stamp};
 pub use crate::tier::Pulse;
@@ -240,6 +242,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// How often it was given up so far.
     fn times_opened(&self) -> u64 {
         0
+    }
+
+    /// What it does for queues; `None` where its keys are on several servers.
+    fn queues(&self) -> Option<&dyn Queues> {
+        None
     }
 
     /// Who knows what the store has missed while it was away. Asked before it is used again.

@@ -47,7 +47,7 @@ impl Context {
     pub(super) fn fits(&self, stored: &Stored, rejected: Option<u64>) -> bool {
         stored.header.version == self.policy.version
             && Some(stored.header.fill) != rejected
-            && self.stamps.cover(stored.header.epoch, &stored.tags)
+            && (stored.header.holds == Holds::Queued || self.stamps.cover(stored.header.epoch, &stored.tags))
             && !self.policy.is_over(&stored.header)
             && (stored.header.holds != Holds::Failure || self.policy.error_ttl.is_some())
     }
@@ -159,6 +159,11 @@ impl Context {
         asked.disarm();
         match Entry::parse(&bytes, self.cache.max_value) {
             Entry::Value(stored) if self.fits(&stored, rejected) => Said(Looked::Value(stored)),
+            // A load would read the row that it is about to replace.
+            Entry::Value(stored) if stored.header.holds == Holds::Queued => {
+                self.counters.unreadable.add();
+                Said(Looked::Unleased)
+            }
             // A lower version never overwrites a higher one: in a rolling deploy the two would thrash. Unless that was
             // invalidated by its stamps.
             Entry::Value(stored)

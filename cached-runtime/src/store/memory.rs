@@ -1,28 +1,47 @@
 //! Entries in this process: the same semantics as Redis, leases included.
 
+mod queues;
+
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, Weighter};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::entry::IDENTITY;
+use crate::entry::{IDENTITY, Turn, is_queued, turned};
 use crate::stamp::SLACK;
 
-use super::{Acquired, Ask, Filling, Listener, Observed, Placeholder, Pulse, Reply, Stamp, Store, Tracked};
+use super::{Acquired, Ask, Filling, Listener, Observed, Placeholder, Pulse, Queues, Reply, Stamp, Store, Tracked};
 
 /// A bounded store. Eviction is a deletion like any other, so it can never make anything stale.
 pub(crate) struct MemoryStore {
-    entries: Cache<String, Held, ByBytes>,
+    entries: Cache<String, Held, ByBytes, RandomState, Pinning>,
     stripes: [Stripe; 64],
     hasher: RandomState,
     /// Of every change, once somebody asked to be told.
     listener: OnceLock<Weak<dyn Listener>>,
     pulse: Arc<Pulse>,
+    queues: queues::Held,
+}
+
+/// What is queued for the database is not evicted: readers would load the row that it is about to replace.
+#[derive(Clone, Debug)]
+struct Pinning;
+
+impl Lifecycle<String, Held> for Pinning {
+    type RequestState = ();
+
+    fn is_pinned(&self, _: &String, held: &Held) -> bool {
+        is_queued(&held.bytes)
+    }
+
+    fn begin_request(&self) {}
+
+    fn on_evict(&self, (): &mut (), _: String, _: Held) {}
 }
 
 #[derive(Clone)]
@@ -61,11 +80,12 @@ impl MemoryStore {
         let typical_entry = 512;
         let entries = usize::try_from(capacity / typical_entry).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         Self {
-            entries: Cache::with_weighter(entries, capacity, ByBytes),
+            entries: Cache::with(entries, capacity, ByBytes, RandomState::new(), Pinning),
             stripes: std::array::from_fn(|_| Stripe::default()),
             hasher: RandomState::new(),
             listener: OnceLock::new(),
             pulse: Arc::new(Pulse::steady()),
+            queues: queues::Held::default(),
         }
     }
 
@@ -137,6 +157,20 @@ impl MemoryStore {
             stripe.changed.notify_waiters();
         }
         result
+    }
+
+    /// Takes the place of whatever the key holds, but for what is queued: that stays, and goes once the database has it.
+    /// False: it stays.
+    fn displace(&self, key: &str, displace: impl FnOnce()) -> bool {
+        self.step(key, |held| {
+            let queued = held.filter(|held| is_queued(held));
+            let displaces = queued.is_none();
+            match queued {
+                Some(held) => self.set(key, turned(&held, Turn::Gone), None),
+                None => displace(),
+            }
+            (displaces, true)
+        })
     }
 
     /// One atomic step if the key begins with `prefix`.
@@ -243,39 +277,28 @@ impl Store for MemoryStore {
         asks: &'s [Ask],
     ) -> Reply<'s, Vec<Option<Stamp>>> {
         for key in keys {
-            self.step(key, |_| (self.set(key, Bytes::copy_from_slice(marker), Some(px)), true));
+            self.displace(key, || self.set(key, Bytes::copy_from_slice(marker), Some(px)));
         }
         ready(self.read_stamps(asks))
     }
 
     fn write_end<'s>(&'s self, key: &'s str, marker: &'s Placeholder, filling: &'s Filling) -> Reply<'s, bool> {
-        let stored = self.step(key, |held| {
-            let mine = held.is_some_and(|bytes| bytes.starts_with(marker));
-            if mine {
-                self.set(key, filling.value.clone(), filling.px);
-            } else {
-                self.entries.remove(key);
-            }
-            (mine, true)
-        });
+        let stored = self.replace(key, marker, || self.set(key, filling.value.clone(), filling.px));
+        if !stored {
+            self.displace(key, || drop(self.entries.remove(key)));
+        }
         self.outlive(filling);
         ready(stored)
     }
 
     fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
-        self.step(key, |_| {
-            self.set(key, filling.value.clone(), filling.px);
-            ((), true)
-        });
+        self.displace(key, || self.set(key, filling.value.clone(), filling.px));
         ready(())
     }
 
     fn delete<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, ()> {
         for key in keys {
-            self.step(key, |_| {
-                self.entries.remove(&**key);
-                ((), true)
-            });
+            self.displace(key, || drop(self.entries.remove(&**key)));
         }
         ready(())
     }
@@ -316,6 +339,10 @@ impl Store for MemoryStore {
 
     fn shared(&self) -> bool {
         false
+    }
+
+    fn queues(&self) -> Option<&dyn Queues> {
+        Some(self)
     }
 }
 

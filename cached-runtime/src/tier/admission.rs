@@ -85,8 +85,8 @@ impl Candidate {
         let Watch { stripe, sent, stamps, asked } = watch;
         let mut tracked = tracked.into_iter();
         let Tracked { begins, left, pulse } = tracked.next()??;
-        // An error is remembered by the store alone.
-        if found.header.holds == Holds::Failure || *begins != found.header.identity() {
+        // An error is remembered by the store alone, and what is queued is about to change.
+        if matches!(found.header.holds, Holds::Failure | Holds::Queued) || *begins != found.header.identity() {
             return None;
         }
         let now = ticks::now();

@@ -1,0 +1,50 @@
+//! One call of the body.
+
+use tokio::task::JoinHandle;
+
+use super::batch::{Batch, Failed, Row};
+use super::race::{First, race};
+use super::worker::Control;
+
+/// How it ended.
+pub(super) enum Attempt {
+    Written,
+    Failed(Failed),
+    /// Nobody knows: the shard is somebody else's by now, or the worker is to stop.
+    Abandoned,
+}
+
+/// Ends the body with whoever waits for it.
+struct Running(JoinHandle<Result<(), Failed>>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Control {
+    /// In a task of its own: a panic in it is a failure like another.
+    pub(super) async fn attempt(&self, rows: &[&Row], abandoned: impl Future<Output = ()>) -> Attempt {
+        let items = rows.iter().map(|row| row.taken()).collect();
+        self.live.counters.statements();
+        let mut running = Running(tokio::spawn((self.body)(Batch { items })));
+        let ended = match race(&mut running.0, abandoned).await {
+            First::Left(ended) => ended,
+            First::Right(()) => return Attempt::Abandoned,
+        };
+        let failed = match ended {
+            Ok(Ok(())) => {
+                return Attempt::Written;
+            }
+            Ok(Err(failed)) => failed,
+            Err(error) if error.is_panic() => {
+                Failed { reason: "the function panicked".to_owned(), unreadable: Vec::new() }
+            }
+            // Its runtime shuts down.
+            Err(_) => return Attempt::Abandoned,
+        };
+        self.live.counters.retried();
+        Attempt::Failed(failed)
+    }
+}
