@@ -2,6 +2,7 @@
 //!
 //! A mistake in one option never hides the next: it is noted, and reading goes on behind the comma.
 
+mod behind;
 mod duration;
 mod each;
 mod freshness;
@@ -15,6 +16,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token, parenthesized, token};
 
+pub(crate) use self::behind::Behind;
 pub(crate) use self::each::Each;
 pub(crate) use self::freshness::Early;
 pub(crate) use self::local::Local;
@@ -54,6 +56,8 @@ pub(crate) struct Args {
     pub(crate) by: Option<ExprClosure>,
     pub(crate) cache: Option<Expr>,
     pub(crate) returns: Option<Returns>,
+    /// What only `#[write_behind]` has.
+    pub(crate) behind: Behind,
     pub(crate) runtime: Option<Path>,
     /// The options that were named, with and without mistakes in their values.
     written: Vec<String>,
@@ -131,6 +135,7 @@ impl Args {
             by: None,
             cache: None,
             returns: None,
+            behind: Behind::default(),
             runtime: None,
             written: Vec::new(),
             meant: Vec::new(),
@@ -209,7 +214,8 @@ impl Args {
             "unless" => self.unless = Some(value::unless(assigned(name, "unless = |value| expr", input)?)?),
             "cache" => self.cache = Some(assigned(name, "cache = self.cache.clone()", input)?),
             "returns" => self.returns = Some(value::returns(assigned(name, "returns = value", input)?)?),
-            _ => self.runtime = Some(value::absolute(assigned(name, "crate = ::my::path", input)?)?),
+            "crate" => self.runtime = Some(value::absolute(assigned(name, "crate = ::my::path", input)?)?),
+            _ => self.behind.option(name, word, input)?,
         }
         Ok(())
     }

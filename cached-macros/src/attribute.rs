@@ -9,10 +9,12 @@ pub(crate) enum Attribute {
     Cached,
     Invalidate,
     WriteThrough,
+    WriteBehind,
 }
 
 impl Attribute {
-    pub(crate) const ALL: [Attribute; 3] = [Attribute::Cached, Attribute::Invalidate, Attribute::WriteThrough];
+    pub(crate) const ALL: [Attribute; 4] =
+        [Attribute::Cached, Attribute::Invalidate, Attribute::WriteThrough, Attribute::WriteBehind];
 
     /// The attribute that stands on a function, by the names it goes under.
     pub(crate) fn of(attr: &syn::Attribute, runtime: Option<&Path>) -> Option<Attribute> {
@@ -32,6 +34,7 @@ impl Attribute {
             Attribute::Cached => "cached",
             Attribute::Invalidate => "invalidate",
             Attribute::WriteThrough => "write_through",
+            Attribute::WriteBehind => "write_behind",
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every rule about what may be cached and how, one function per rule. Each error says what to write instead; a rule
 //! that builds on an earlier one is not asked where that one failed, so that one mistake is one error.
 
+mod behind;
 mod each;
 mod freshness;
 mod key;
@@ -14,6 +15,7 @@ use syn::Ident;
 use syn::ext::IdentExt;
 
 use crate::args::Args;
+use crate::attribute::Attribute;
 use crate::errors::Errors;
 use crate::item::{Annotated, AnnotatedFn, Binding};
 use crate::key::Key;
@@ -48,10 +50,10 @@ pub(crate) fn check(args: &Args, annotated: Annotated, errors: &mut Errors) -> O
     signature::annotated_twice(&function, args, errors);
     signature::hidden_names(&function, errors);
     output::check(&function, args, errors);
-    let Keys { keys, tags } = if args.attribute.writes() {
-        writer::check(args, &function, errors)
-    } else {
-        reader(args, &mut function, errors)
+    let Keys { keys, tags } = match args.attribute {
+        Attribute::Cached => reader(args, &mut function, errors),
+        Attribute::WriteBehind => behind::check(args, &mut function, errors),
+        Attribute::Invalidate | Attribute::WriteThrough => writer::check(args, &function, errors),
     };
     Some(Checked { function, keys, tags })
 }

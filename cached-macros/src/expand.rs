@@ -3,6 +3,7 @@
 //! The expansion says in which order things happen; what happens is the runtime's. The signature and the attributes
 //! of the user stay as they are, and the body stands in place, once.
 
+mod behind;
 mod cache_key;
 mod each;
 mod key;
@@ -45,6 +46,11 @@ pub(crate) fn function(args: &Args, checked: &Checked) -> TokenStream {
     };
     let sig = &checked.function.sig;
     let site = site::site(args, checked, &expansion.runtime);
+    if let (Attribute::WriteBehind, Some(each)) = (args.attribute, &args.each) {
+        let worker = expansion.worker(each, &site);
+        let function = within(checked, sig, &[site, expansion.behind(each)]);
+        return quote!(#function #worker);
+    }
     if let Some(each) = &args.each {
         let sig = take::unmutated(sig);
         return within(checked, &sig, &[site, expansion.batch_call(each), expansion.batch(each)]);
@@ -233,6 +239,10 @@ impl Expansion<'_> {
         let key = match (self.args.attribute, &self.args.value) {
             (Attribute::Invalidate, _) => quote_spanned!(at=> any_key(&#expr)),
             (_, Some(_)) => quote_spanned!(at=> key_of_value(__stored, &#expr)),
+            (Attribute::WriteBehind, _) => {
+                let value = self.args.each.as_ref().map(|each| &each.id);
+                quote_spanned!(at=> key_of_value(#value, &#expr))
+            }
             (Attribute::Cached, None) if self.args.each.is_some() => quote_spanned!(at=> key_of_each(&__each, &#expr)),
             (_, None) => {
                 let shape = self.shape(at, false);

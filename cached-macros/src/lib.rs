@@ -195,6 +195,54 @@ pub fn write_through(options: TokenStream, item: TokenStream) -> TokenStream {
     annotated(Attribute::WriteThrough, options.into(), item.into()).into()
 }
 
+/// Makes a function a write that happens later: a call puts its values into the cache and into a queue, in one step, and
+/// a worker calls the body with batches of what was queued.
+///
+/// ```ignore
+/// #[write_behind(key = "user:<user.id>", each = user in users, ttl = 3600, max_batch = 500, linger = "50ms", skip(pool))]
+/// pub async fn save_users(pool: SqlitePool, users: Vec<User>) -> Result<(), sqlx::Error> {
+///     // One statement for all of them, which may write a row that is already there: `INSERT … ON CONFLICT DO UPDATE`.
+/// }
+///
+/// let worker = save_users_worker(pool.clone()).spawn().await?; // in this process, or in any other
+/// save_users(pool, vec![user]).await?;                         // returns when the store has acknowledged it
+/// worker.shutdown(Duration::from_secs(10)).await;
+/// ```
+///
+/// Readers of the key see the new value at once. The body has the writes of one key in their order, from any number of
+/// processes, at least once each, and of several in one batch the last. It runs in the call itself where nothing can be
+/// queued: without a cache or while its store is away, with `when = false`, inside of `cache.transaction()`, and where
+/// the queue is full.
+///
+/// Beside the function stands another one, with `_worker` behind its name, that takes the skipped arguments. A method
+/// takes `&self` or `self: Arc<Self>`, and what it stands on is `Clone + Send + Sync + 'static`. In a trait there is no
+/// room for that other function: annotate a method of the type itself, and call it from there.
+///
+/// # Options
+///
+/// | option | meaning | when absent |
+/// |---|---|---|
+/// | `each = user in users` | the argument with the values, a `Vec<T>`, and what one of them is called | compile error |
+/// | `key = "user:<user.id>"`, `key = UserKey { id: user.id }` | the key as readers have it, made of the value alone | compile error |
+/// | `ttl = 3600`, `ttl = "1h30m"`, `ttl = never`, <code>ttl = \|v\| expr</code> | as in [`macro@cached`], once it is written; until then the value stays | compile error |
+/// | `skip(pool)` | the arguments that the worker has its own of: all but the values | compile error |
+/// | `max_batch = 500` | how many values the body is called with at most | `500` |
+/// | `linger = "50ms"` | how long a value waits for others | `50ms` |
+/// | `queue = "users"` | the queue's name: functions that share one write in one order | the function's path |
+/// | `coalesce = off` | the body has all writes of a key, not the last of a batch | the last one |
+/// | `on_full = error`, `on_full = write_through` | what a call does when the queue is full; an error needs `E: From<cached_runtime::Error>` | the body runs in the call |
+/// | `high_water = 100000` | when it is full | `100000` |
+/// | `retries = 10` | how often a value is tried again that fails while others succeed, before it is put aside | `10` |
+/// | `accept_loss` | also queue in a server that may lose what it acknowledged | the worker refuses such a server |
+/// | `tag = "org:<user.org>"`, repeatable | the tags of the value, all that its readers have | none |
+/// | `version`, `jitter` | as in [`macro@cached`] | |
+/// | `when = expr` | queue only then; else the body runs in the call | always |
+/// | `cache`, `crate` | as in [`macro@cached`]; the cache is asked for by the worker too | |
+#[proc_macro_attribute]
+pub fn write_behind(options: TokenStream, item: TokenStream) -> TokenStream {
+    annotated(Attribute::WriteBehind, options.into(), item.into()).into()
+}
+
 /// Lets a struct with one field stand in a key, written as the field is.
 ///
 /// ```ignore

@@ -119,7 +119,7 @@ pub(super) fn ttl(expr: Expr) -> syn::Result<Ttl> {
             "`ttl` takes seconds, a text, `never` or a closure; for a constant write `ttl = |_| EXPR`",
         );
     }
-    let time = some_time("ttl", &expr)?;
+    let time = time_or_zero("ttl", &expr)?;
     if time.millis == 0 {
         return error(&expr, "a `ttl` of zero caches nothing; write at least `ttl = 1`, or `ttl = \"1ms\"`");
     }
@@ -128,7 +128,7 @@ pub(super) fn ttl(expr: Expr) -> syn::Result<Ttl> {
 
 /// A fixed duration that is not zero.
 pub(super) fn time(option: &str, expr: Expr) -> syn::Result<Time> {
-    let time = some_time(option, &expr)?;
+    let time = time_or_zero(option, &expr)?;
     if time.millis == 0 {
         let instead = match option {
             "none_ttl" => "leave `none_ttl` out to not cache `None`",
@@ -142,7 +142,8 @@ pub(super) fn time(option: &str, expr: Expr) -> syn::Result<Time> {
     Ok(time)
 }
 
-fn some_time(option: &str, expr: &Expr) -> syn::Result<Time> {
+/// A fixed duration.
+pub(super) fn time_or_zero(option: &str, expr: &Expr) -> syn::Result<Time> {
     let millis = match literal(expr) {
         Some(Lit::Int(int)) => seconds(option, int),
         Some(Lit::Str(text)) => duration::text(&text.value()),

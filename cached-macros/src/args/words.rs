@@ -47,11 +47,33 @@ const WRITE_THROUGH: &[&str] = &[
     "crate",
 ];
 
+const WRITE_BEHIND: &[&str] = &[
+    "key",
+    "each",
+    "ttl",
+    "skip",
+    "max_batch",
+    "linger",
+    "queue",
+    "coalesce",
+    "on_full",
+    "retries",
+    "high_water",
+    "accept_loss",
+    "version",
+    "when",
+    "jitter",
+    "tag",
+    "cache",
+    "crate",
+];
+
 pub(super) const fn options(attribute: Attribute) -> &'static [&'static str] {
     match attribute {
         Attribute::Cached => CACHED,
         Attribute::Invalidate => INVALIDATE,
         Attribute::WriteThrough => WRITE_THROUGH,
+        Attribute::WriteBehind => WRITE_BEHIND,
     }
 }
 
@@ -64,6 +86,9 @@ pub(super) fn twice(attribute: Attribute, word: &str) -> String {
         return "`key` is set twice, and a value is stored under one key; write another `#[write_through]` or \
                 `#[invalidate]` for the other key"
             .to_owned();
+    }
+    if word == "key" && attribute == Attribute::WriteBehind {
+        return "`key` is set twice, and a value is stored under one key; remove one of the two".to_owned();
     }
     format!("`{word}` is set twice; remove one of the two")
 }
@@ -94,7 +119,7 @@ const HABITS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "mutex",
-        &["lock", "locked", "single_flight", "singleflight", "sync", "sync_lock", "sync_writes", "coalesce"],
+        &["lock", "locked", "single_flight", "singleflight", "sync", "sync_lock", "sync_writes"],
         "one loader at a time is `mutex`",
     ),
     (
@@ -164,6 +189,42 @@ const HABITS: &[(&str, &[&str], &str)] = &[
     ("jitter", &["spread", "ttl_jitter"], "shortening each ttl at random is `jitter = 0.1`"),
     ("load_timeout", &["deadline", "timeout"], "how long a load may hold its lease is `load_timeout = \"30s\"`"),
     (
+        "max_batch",
+        &["batch_max", "batch_size", "chunk", "chunk_size", "max_batch_size", "max_size"],
+        "how many values the body is called with at most is `max_batch = 500`",
+    ),
+    (
+        "linger",
+        &["batch_timeout", "debounce", "delay", "flush_every", "flush_interval", "interval", "max_wait", "window"],
+        "how long a value waits for others is `linger = \"50ms\"`",
+    ),
+    ("queue", &["channel", "list", "queue_name", "stream", "topic"], "the queue's name is `queue = \"users\"`"),
+    (
+        "coalesce",
+        &["combine", "dedup", "deduplicate", "keep_all", "last_write_wins", "merge"],
+        "of the writes of one key in a batch the last is written, or with `coalesce = off` all of them",
+    ),
+    (
+        "on_full",
+        &["backpressure", "on_overflow", "overflow", "when_full"],
+        "what a call does when the queue is full is `on_full = write_through` or `on_full = error`",
+    ),
+    (
+        "retries",
+        &["attempts", "max_attempts", "max_retries", "retry", "retry_limit"],
+        "how often a value is tried again before it is put aside is `retries = 10`",
+    ),
+    (
+        "high_water",
+        &["capacity", "high_watermark", "limit", "max_len", "max_queue", "maxlen", "queue_size"],
+        "how many values may wait in the queue is `high_water = 100000`; nothing is ever trimmed away",
+    ),
+    (
+        "accept_loss",
+        &["i_accept_loss", "unsafe", "volatile"],
+        "queueing in a server that may lose what it acknowledged is `accept_loss`",
+    ),
+    (
         "",
         &["all", "all_entries", "clear", "flush"],
         "many values are invalidated together by a `tag`, all of them by `cache.clear()`",
@@ -197,14 +258,21 @@ pub(super) fn unknown(attribute: Attribute, word: &str) -> (String, Option<&'sta
 /// An option of the other attributes.
 fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)> {
     let owned = |other: &Attribute| options(*other).contains(&word);
-    let owners: Vec<String> = Attribute::ALL.into_iter().filter(owned).map(|other| format!("`{other}`")).collect();
+    let owners: Vec<String> = Attribute::ALL.into_iter().filter(owned).map(|other| other.to_string()).collect();
     let meant = Attribute::ALL.into_iter().flat_map(options).find(|option| **option == word)?;
     let instead = match (attribute, word) {
+        (Attribute::WriteBehind, word) => of_write_behind(word),
+        (Attribute::Cached, "coalesce") => "loads of one key share one load; over all processes with `mutex`",
         (Attribute::Cached, "value") => "a reader stores what it returns; leave it out",
         (Attribute::Cached, "after_commit") => "a read inside of a transaction says `bypass_in_transaction`",
         (Attribute::Cached, _) => "a reader writes nothing; leave it out",
         (_, "each" | "by") => {
-            "a writer writes one at a time in this version; leave it out, and write in a loop or invalidate by a `tag`"
+            "this one writes one at a time; leave it out, and write in a loop, invalidate by a `tag`, or write \
+             `#[write_behind]`"
+        }
+        (_, "max_batch" | "linger" | "queue" | "coalesce" | "on_full" | "retries" | "high_water" | "accept_loss") => {
+            "this one writes before it returns; write `#[write_behind]` to have it written later, in batches, or leave \
+             it out"
         }
         (_, "skip") => "the arguments of a writer need not be in its key; leave it out",
         (_, "mutex") => "loads take turns, writes do not; leave it out",
@@ -220,13 +288,29 @@ fn elsewhere(attribute: Attribute, word: &str) -> Option<(String, &'static str)>
         (Attribute::Invalidate, _) => "an invalidation stores nothing; leave it out",
         (Attribute::WriteThrough, _) => "the value is hidden while `#[write_through]` writes anyway; leave it out",
     };
-    Some((format!("`{word}` is an option of {}: {instead}", owners.join(" and ")), meant))
+    let owners = list(owners.iter().map(String::as_str));
+    Some((format!("`{word}` is an option of {owners}: {instead}"), meant))
+}
+
+/// An option of the others where values are written later.
+fn of_write_behind(word: &str) -> &'static str {
+    match word {
+        "value" => "what is stored are the values of `each`; leave it out",
+        "returns" | "none_ttl" | "unless" => {
+            "the call returns before the body runs, and what is stored are the values of `each`; leave it out"
+        }
+        "after_commit" | "bypass_in_transaction" => {
+            "the body runs in a worker, outside of any transaction of the caller's; leave it out"
+        }
+        "two_phase" => "readers see the new value at once; leave it out",
+        _ => "it is for readers; leave it out",
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CACHED, HABITS, INVALIDATE, WRITE_THROUGH, unknown};
-    use crate::attribute::Attribute::{Cached, Invalidate, WriteThrough};
+    use super::{CACHED, HABITS, INVALIDATE, WRITE_BEHIND, WRITE_THROUGH, unknown};
+    use crate::attribute::Attribute::{Cached, Invalidate, WriteBehind, WriteThrough};
 
     #[test]
     fn hints() {
@@ -244,21 +328,34 @@ mod tests {
             (Cached, "two_phase", "an option of `#[invalidate]`: a reader writes nothing"),
             (Cached, "after_commit", "says `bypass_in_transaction`"),
             (Cached, "value", "an option of `#[write_through]`: a reader stores what it returns"),
-            (Invalidate, "ttl", "an option of `#[cached]` and `#[write_through]`: an invalidation stores nothing"),
+            (
+                Invalidate,
+                "ttl",
+                "an option of `#[cached]`, `#[write_through]` and `#[write_behind]`: an invalidation stores nothing",
+            ),
             (Invalidate, "expire", "there is no option `expire`; the options are `key`, `tag`"),
             (Invalidate, "tags", "`tag = \"org:<org_id>\"`"),
             (Invalidate, "before_invocation", "`two_phase`"),
             (Invalidate, "transaction", "`after_commit`"),
             (Invalidate, "all_entries", "`cache.clear()`"),
-            (Invalidate, "skip", "an option of `#[cached]`: the arguments of a writer"),
+            (Invalidate, "skip", "an option of `#[cached]` and `#[write_behind]`: the arguments of a writer"),
             (Cached, "batch", "`each = id in ids`"),
-            (Invalidate, "each", "an option of `#[cached]`: a writer writes one at a time"),
-            (WriteThrough, "by", "an option of `#[cached]`: a writer writes one at a time"),
+            (Invalidate, "each", "an option of `#[cached]` and `#[write_behind]`: this one writes one at a time"),
+            (WriteThrough, "by", "an option of `#[cached]`: this one writes one at a time"),
             (Invalidate, "value", "write `#[write_through]`"),
             (WriteThrough, "mutex", "loads take turns"),
             (WriteThrough, "two_phase", "an option of `#[invalidate]`: the value is hidden"),
             (WriteThrough, "bypass_in_transaction", "says `after_commit`"),
             (WriteThrough, "entity", "`value = user`"),
+            (WriteThrough, "linger", "an option of `#[write_behind]`: this one writes before it returns"),
+            (Cached, "queue", "an option of `#[write_behind]`: a reader writes nothing"),
+            (Cached, "coalesce", "with `mutex`"),
+            (WriteBehind, "batch_size", "`max_batch = 500`"),
+            (WriteBehind, "maxlen", "nothing is ever trimmed away"),
+            (WriteBehind, "by", "an option of `#[cached]`: it is for readers"),
+            (WriteBehind, "value", "the values of `each`"),
+            (WriteBehind, "returns", "returns before the body runs"),
+            (WriteBehind, "linge", "did you mean `linger`?"),
             (WriteThrough, "valu", "did you mean `value`?"),
         ] {
             let (message, _) = unknown(attribute, word);
@@ -268,7 +365,7 @@ mod tests {
 
     #[test]
     fn no_word_means_two_things() {
-        let mut words: Vec<&str> = [CACHED, INVALIDATE, WRITE_THROUGH].concat();
+        let mut words: Vec<&str> = [CACHED, INVALIDATE, WRITE_THROUGH, WRITE_BEHIND].concat();
         words.sort_unstable();
         words.dedup();
         words.extend(HABITS.iter().flat_map(|(_, words, _)| words.iter().copied()));

@@ -4,6 +4,7 @@ use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
 use crate::args::{Args, Each};
+use crate::attribute::Attribute;
 use crate::errors::{Errors, in_literal};
 use crate::ids::Ids;
 use crate::item::{AnnotatedFn, Binding};
@@ -28,12 +29,17 @@ pub(super) fn check(args: &Args, function: &mut AnnotatedFn, excused: &mut Excus
     local(args, errors);
     shape(function, errors);
     receiver(function, errors);
-    named_twice(each, function, errors);
-    let id = ids(each, function, excused, errors);
+    named_twice(each, args, function, errors);
+    let id = ids(each, args, function, excused, errors);
     // First, so that of two names that may have been meant it is this one.
     let ident = each.id.clone();
     let binding = Binding { ident, cfgs: Vec::new(), ty: id, transaction: false, made_up: false };
     function.bindings.insert(0, binding);
+}
+
+/// What a batch has many of.
+fn one(args: &Args) -> &'static str {
+    if args.attribute == Attribute::WriteBehind { "value" } else { "id" }
 }
 
 /// What one id is called is unknown, and so is what a key may name.
@@ -75,15 +81,31 @@ fn receiver(function: &AnnotatedFn, errors: &mut Errors) {
     }
 }
 
-fn named_twice(each: &Each, function: &AnnotatedFn, errors: &mut Errors) {
+pub(super) fn named_twice(each: &Each, args: &Args, function: &AnnotatedFn, errors: &mut Errors) {
     let id = &each.id;
     if function.bindings.iter().any(|binding| same(&binding.ident, id)) {
-        errors.at(id.span(), format!("`{id}` is an argument; give one of the ids a name of its own"));
+        errors.at(id.span(), format!("`{id}` is an argument; give one of the {}s a name of its own", one(args)));
     }
 }
 
 /// The type of one id, where it can be seen.
-fn ids(each: &Each, function: &AnnotatedFn, excused: &mut Excused, errors: &mut Errors) -> Option<Type> {
+fn ids(each: &Each, args: &Args, function: &AnnotatedFn, excused: &mut Excused, errors: &mut Errors) -> Option<Type> {
+    let ty = argument(each, args, function, excused, errors)?;
+    let read = Ids::read(ty).map(|(_, id)| id.clone());
+    if read.is_none() {
+        errors.on(ty, "the ids of a batch are a `&[Id]`, a `&Vec<Id>` or a `Vec<Id>`; write one of these types");
+    }
+    read
+}
+
+/// The type of the argument that holds all of them.
+pub(super) fn argument<'a>(
+    each: &Each,
+    args: &Args,
+    function: &'a AnnotatedFn,
+    excused: &mut Excused,
+    errors: &mut Errors,
+) -> Option<&'a Type> {
     let ids = &each.ids;
     let Some(binding) = function.bindings.iter().find(|binding| same(&binding.ident, ids)) else {
         let (message, meant) = Roots::of(function, Err("")).unknown(&plain(ids), In::Skip);
@@ -91,16 +113,14 @@ fn ids(each: &Each, function: &AnnotatedFn, excused: &mut Excused, errors: &mut 
         excused.excuse(meant);
         return None;
     };
-    let Some(ty) = &binding.ty else {
-        errors
-            .at(ids.span(), format!("`{ids}` is a part of an argument; the ids of a batch are an argument themselves"));
-        return None;
-    };
-    let read = Ids::read(ty).map(|(_, id)| id.clone());
-    if read.is_none() {
-        errors.on(ty, "the ids of a batch are a `&[Id]`, a `&Vec<Id>` or a `Vec<Id>`; write one of these types");
+    if binding.ty.is_none() {
+        let one = one(args);
+        errors.at(
+            ids.span(),
+            format!("`{ids}` is a part of an argument; the {one}s of a batch are an argument themselves"),
+        );
     }
-    read
+    binding.ty.as_ref()
 }
 
 /// A value is stored for one id: its key names that one, and not the others.
@@ -112,7 +132,7 @@ pub(super) fn in_key(args: &Args, keys: &[Key], excused: &Excused, errors: &mut 
         errors.at(skipped.span(), format!("`{ids}` stands in the key, as `{id}`; remove it here"));
     }
     for key in keys {
-        all_in_key(key, id, ids, errors);
+        all_in_key(key, id, ids, args, errors);
     }
     let named = keys.iter().any(|key| key.names(&plain(id)) || key.names(&plain(ids)));
     if keys.is_empty() || named || excused.names(&plain(id)) || excused.names(&plain(ids)) {
@@ -122,15 +142,20 @@ pub(super) fn in_key(args: &Args, keys: &[Key], excused: &Excused, errors: &mut 
     let into = if typed { format!("put `{id}`") } else { format!("write `<{}>`", plain(id)) };
     errors.at(
         id.span(),
-        format!("`{id}` is not part of the key, so all ids of a call would share one value; {into} into the key"),
+        format!(
+            "`{id}` is not part of the key, so all {}s of a call would share one {}; {into} into the key",
+            one(args),
+            if args.attribute == Attribute::WriteBehind { "entry" } else { "value" }
+        ),
     );
 }
 
-fn all_in_key(key: &Key, id: &Ident, ids: &Ident, errors: &mut Errors) {
+fn all_in_key(key: &Key, id: &Ident, ids: &Ident, args: &Args, errors: &mut Errors) {
     let message = |instead: &str| {
         format!(
-            "a key is for one id, and `{ids}` are all of them: another list would find none of these values; write \
-             {instead}"
+            "a key is for one {}, and `{ids}` are all of them: another list would find none of these values; write \
+             {instead}",
+            one(args)
         )
     };
     match key {

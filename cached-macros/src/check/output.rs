@@ -22,7 +22,7 @@ pub(crate) fn check(function: &AnnotatedFn, args: &Args, errors: &mut Errors) {
             Attribute::WriteThrough if args.misses("value") => {
                 errors.at(function.sig.ident.span(), nothing_to_store(function));
             }
-            Attribute::WriteThrough | Attribute::Invalidate => {}
+            Attribute::WriteThrough | Attribute::Invalidate | Attribute::WriteBehind => {}
         }
         return;
     };
@@ -41,7 +41,7 @@ pub(crate) fn check(function: &AnnotatedFn, args: &Args, errors: &mut Errors) {
 fn stored(args: &Args) -> bool {
     match args.attribute {
         Attribute::Cached => true,
-        Attribute::Invalidate => false,
+        Attribute::Invalidate | Attribute::WriteBehind => false,
         Attribute::WriteThrough => args.misses("value"),
     }
 }

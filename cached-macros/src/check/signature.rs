@@ -47,7 +47,13 @@ pub(crate) fn annotated_twice(function: &AnnotatedFn, args: &Args, errors: &mut 
         let message = match (args.attribute.writes(), Attribute::of(attr, args.runtime.as_ref())) {
             (_, None) => continue,
             (false, Some(Attribute::Cached)) => "this function is cached twice; remove one of the two attributes",
-            (true, Some(other)) if other.writes() => continue,
+            (true, Some(other)) if other.writes() => {
+                if other != Attribute::WriteBehind || args.attribute == other {
+                    continue;
+                }
+                "this function is written behind: its body runs after the call, when this has long been done; remove \
+                 one of the two attributes"
+            }
             _ => {
                 "a reader is not a writer: on a hit its body does not run, and nothing would be written; remove one of \
                  the two attributes"

@@ -148,6 +148,6 @@ fn functions() {
 fn writers() {
     let item = "async fn save(ids: &[i64]) -> User { body() }";
     for (attribute, options) in [(Invalidate, "key = \"a:<id>\""), (WriteThrough, KEY)] {
-        fails(attribute, &format!("{options}, each = id in ids"), item, &["a writer writes one at a time"]);
+        fails(attribute, &format!("{options}, each = id in ids"), item, &["this one writes one at a time"]);
     }
 }

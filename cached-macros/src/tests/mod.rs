@@ -2,6 +2,7 @@
 //! read the difference before you keep it.
 
 mod batches;
+mod behind;
 mod cache_keys;
 mod errors;
 mod schemas;

@@ -19,7 +19,7 @@ fn options_of_invalidate() {
         ("key = \"user:<id>\", two_phase, two_phase", &["`two_phase` is set twice"]),
         ("key = \"user:<id>\", after_commit(scope)", &["`after_commit` takes no value"]),
         ("key = \"user:<id>\", after_commit, two_phase", &["a commit that may never come; remove one of the two"]),
-        ("key = \"user:<id>\", ttl = 60", &["an option of `#[cached]` and `#[write_through]`"]),
+        ("key = \"user:<id>\", ttl = 60", &["an option of `#[cached]`, `#[write_through]` and `#[write_behind]`"]),
         ("key = \"user:<id>\", skip(name)", &["need not be in its key"]),
         ("key = \"user:<id>\", mutex", &["loads take turns"]),
         ("key = \"user:<id>\", local = 5", &["`local` is an option of `#[cached]`"]),

@@ -1,0 +1,89 @@
+pub(crate) async fn save(&self, users: Vec<User>) {
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::save"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "user:<user.id>",
+        ::cached_runtime::__private::Policy::never(),
+    );
+    static __QUEUE: ::cached_runtime::__private::Queue = ::cached_runtime::__private::Queue::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::save"
+        ),
+    );
+    let mut __behind = ::cached_runtime::__private::Behind::new(
+            &__SITE,
+            &__QUEUE,
+            ::cached_runtime::__private::kept(
+                ::cached_runtime::__private::Returned::<User>::new(),
+                ::cached_runtime::__private::describe!(
+                    ::cached_runtime::__private::Returned:: < User > ::new()
+                ),
+            ),
+        )
+        .cache(&self.cache);
+    if __behind.asks() {
+        for user in users.iter() {
+            let mut __key = ::cached_runtime::__private::KeyWriter::new("user:");
+            ::cached_runtime::__private::part(&mut __key, &user.id, "");
+            __behind.value(user, __key);
+        }
+    }
+    let mut __behind = ::cached_runtime::__private::behind(
+        __behind,
+        ::cached_runtime::__private::shape!(()),
+    );
+    if let ::cached_runtime::__private::Some(__out) = __behind.accept().await {
+        return __out;
+    }
+    let __out = __behind.run(async move { { body() } }).await;
+    let __value = match __behind.settle(__out) {
+        ::cached_runtime::__private::Ok(__value) => __value,
+        ::cached_runtime::__private::Err(__out) => return __out,
+    };
+    __behind.finish().await;
+    __behind.give(__value)
+}
+/** The worker of [`save`](Self::save): spawned, it writes what was queued, in batches.
+
+ Of each queue one worker writes at a time, in whichever process it is, and another one takes over when it is gone.*/
+#[allow(dead_code)]
+pub(crate) fn save_worker(&self) -> ::cached_runtime::__private::WriteBehind {
+    static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::save"
+        ),
+        ::cached_runtime::__private::file!(),
+        ::cached_runtime::__private::line!(),
+        "user:<user.id>",
+        ::cached_runtime::__private::Policy::never(),
+    );
+    static __QUEUE: ::cached_runtime::__private::Queue = ::cached_runtime::__private::Queue::new(
+        ::cached_runtime::__private::concat!(
+            ::cached_runtime::__private::module_path!(), "::save"
+        ),
+    );
+    let __drain = ::cached_runtime::__private::Drain::new(&__SITE, &__QUEUE)
+        .cache(&self.cache);
+    __drain
+        .by(
+            ::cached_runtime::__private::kept(
+                ::cached_runtime::__private::Returned::<User>::new(),
+                ::cached_runtime::__private::describe!(
+                    ::cached_runtime::__private::Returned:: < User > ::new()
+                ),
+            ),
+            ::cached_runtime::__private::reason!(
+                ::cached_runtime::__private::shape!(())
+            ),
+            {
+                let __this = ::cached_runtime::__private::along(self);
+                move |__values: Vec<User>| {
+                    let __this = ::cached_runtime::__private::along(&__this);
+                    async move { __this.save(__values).await }
+                }
+            },
+        )
+}
