@@ -38,7 +38,7 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use cached_runtime::{Cache, CacheKey, KeyPart, cached, invalidate, key, write_through};
+use cached_runtime::{Cache, CacheKey, KeyPart, cached, invalidate, key, write_behind, write_through};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, KeyPart)]
 struct Id(u32);
@@ -197,6 +197,40 @@ impl Repository {
     }
 }
 
+/// What a worker takes along.
+#[derive(Clone, Debug)]
+struct Sink {
+    base: u64,
+}
+
+impl Sink {
+    #[write_behind(
+        key = "sunk:<id>", tag = "all", each = id in ids, ttl = |id| *id, max_batch = 3, linger = "1ms", queue = "sunk",
+        coalesce = off, on_full = error, retries = 2, high_water = 9, accept_loss, when = self.base > 0
+    )]
+    async fn sink(&self, mut ids: Vec<u64>) -> Result<(), cached_runtime::Error> {
+        ids.push(ready(self.base).await);
+        Ok(())
+    }
+
+    #[write_behind(key = "shared:<id>", each = id in ids, ttl = 60, skip(step))]
+    async fn sink_shared(self: Arc<Self>, step: u64, ids: Vec<u64>) {
+        let _sum = ready(ids.iter().sum::<u64>() + self.base + step).await;
+    }
+}
+
+#[write_behind(key = NumberKey { id: Id(*number) }, each = number in numbers, ttl = 60, skip(one, _other))]
+async fn keep((one, _other): (u32, u32), numbers: Vec<u32>, _: u8) -> Result<(), String> {
+    let _kept = ready(numbers.len() + usize::from(one > 0)).await;
+    Ok(())
+}
+
+/// A function that others see, and its worker with it.
+#[write_behind(key = "seen:<number>", each = number in numbers, ttl = never)]
+pub async fn seen(numbers: Vec<u32>) {
+    let _seen = ready(numbers).await;
+}
+
 #[tokio::test]
 async fn the_expansion_has_no_lints() {
     Cache::in_memory().install();
@@ -229,4 +263,15 @@ async fn the_expansion_has_no_lints() {
     let repository = Arc::new(repository);
     assert_eq!(Arc::clone(&repository).spawned(id).await, Ok(3));
     assert_eq!(repository.spawned_now(id), 3);
+    let sink = Arc::new(Sink { base: 1 });
+    let workers = [sink.sink_worker(), Arc::clone(&sink).sink_shared_worker(1), keep_worker((1, 2), 3), seen_worker()];
+    assert!(sink.sink(vec![1, 2]).await.is_ok());
+    sink.sink_shared(1, vec![1, 2]).await;
+    assert_eq!(keep((1, 2), vec![3], 3).await, Ok(()));
+    seen(vec![1]).await;
+    for worker in workers {
+        let worker = worker.spawn().await.expect("a worker");
+        worker.flush().await.expect("the end of the queue");
+        assert_eq!(worker.shutdown(std::time::Duration::ZERO).await, 0);
+    }
 }

@@ -232,7 +232,7 @@ pub fn write_through(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `coalesce = off` | the body has all writes of a key, not the last of a batch | the last one |
 /// | `on_full = error`, `on_full = write_through` | what a call does when the queue is full; an error needs `E: From<cached_runtime::Error>` | the body runs in the call |
 /// | `high_water = 100000` | when it is full | `100000` |
-/// | `retries = 10` | how often a value is tried again that fails while others succeed, before it is put aside | `10` |
+/// | `retries = 3` | how often a batch is tried again before it is split to find the values that fail by themselves, which are put aside | `3` |
 /// | `accept_loss` | also queue in a server that may lose what it acknowledged | the worker refuses such a server |
 /// | `tag = "org:<user.org>"`, repeatable | the tags of the value, all that its readers have | none |
 /// | `version`, `jitter` | as in [`macro@cached`] | |

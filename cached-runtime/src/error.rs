@@ -34,6 +34,8 @@ pub enum Error {
     },
     /// The key has a `|hash` place whose value refused to be serialized.
     Unhashable,
+    /// The queue of a `#[write_behind]` function with `on_full = error` holds as many writes as it may.
+    QueueFull,
     /// This cache is switched off.
     Disabled,
 }
@@ -60,6 +62,10 @@ impl fmt::Display for Error {
                 write!(f, "the value takes more than {limit} bytes: store less of it, or raise `Builder::max_value`")
             }
             Self::Unhashable => f.write_str("a `|hash` place of the key refused to be serialized"),
+            Self::QueueFull => f.write_str(
+                "the queue is full: see that its worker runs and the database keeps up, raise `high_water`, or leave \
+                 `on_full = error` out to write in the call then",
+            ),
             Self::Disabled => f.write_str("the cache is disabled"),
         }
     }

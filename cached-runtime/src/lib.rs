@@ -35,6 +35,7 @@
 //!   that encodes and decodes.
 //! * `write`, `invalidate`, `transaction`: the protocol of those who write, with `undelivered` for what the store did not
 //!   acknowledge; `written` is the shim. `batch`, `gather`, `gathered`: many keys of one call.
+//! * `queue`: writes that happen later, and the worker that does them; `behind` is the shim.
 //! * `stamp`: what lets one deletion invalidate a tag, or everything.
 //! * `lease`, `token`, `entry`: the right to fill a key, what names it, and what a key's bytes mean.
 //! * `fallback`, `outage`: loads while the store is away, bounded, and perhaps kept for a moment.
@@ -54,6 +55,7 @@ mod adoption;
 mod answer;
 mod background;
 mod batch;
+mod behind;
 mod builder;
 mod cache;
 #[cfg(feature = "sqlx")]
@@ -137,11 +139,12 @@ pub struct Readme;
 pub mod __private;
 
 #[cfg(feature = "macros")]
-pub use cached_macros::{CacheKey, CacheSchema, KeyPart, cached, invalidate, write_through};
+pub use cached_macros::{CacheKey, CacheSchema, KeyPart, cached, invalidate, write_behind, write_through};
 
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use adoption::Adoption;
+pub use behind::{QueueStats, Worker, WriteBehind, WriteId, write_ids};
 pub use builder::Builder;
 pub use cache::Cache;
 #[cfg(feature = "sqlx")]

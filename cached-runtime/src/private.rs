@@ -15,8 +15,12 @@ pub use cached_macros::key_impl;
 
 pub use crate::__describe as describe;
 pub use crate::__local as local_tier;
+pub use crate::__reason as reason;
 pub use crate::__shape as shape;
 pub use crate::batch::{Batch, open_batch, open_batch_blocking};
+pub use crate::behind::{
+    Along, Behind, ByDisplay, ByTypeName, Drain, WriteBehind, along, behind, kept, refusing, taken, told,
+};
 pub use crate::call::Call;
 pub use crate::each::{again, each, each_by, key_of_each};
 pub use crate::gathered::gathering;

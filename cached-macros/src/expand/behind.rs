@@ -18,7 +18,7 @@ impl Expansion<'_> {
     // Input:
     //     key = "user:<user.id>", tag = "org:<user.org>", each = user in users, max_batch = 500
     // Output:
-    //     static __QUEUE: Queue = Queue::new(concat!(module_path!(), "::save_users")).max_batch(500u64);
+    //     static __QUEUE: Queue = Queue::new(concat!(module_path!(), "::save_users")).max_batch(500);
     //     let mut __behind = Behind::new(&__SITE, &__QUEUE, kept(Returned::<User>::new()));
     //     if __behind.asks() {
     //         for user in users.iter() {
@@ -105,7 +105,7 @@ impl Expansion<'_> {
     //     queue = "users", max_batch = 500, linger = "50ms"
     // Output:
     //     static __QUEUE: Queue = Queue::new("shop::save_users").named("users")
-    //         .max_batch(500u64).linger(Duration::from_millis(50u64));
+    //         .max_batch(500).linger(Duration::from_millis(50u64));
     fn queue(&self) -> TokenStream {
         let here = self.here;
         let rt = self.runtime.at(here);
@@ -113,7 +113,7 @@ impl Expansion<'_> {
         let options = &self.args.behind;
         let named = options.queue.iter().map(|name| name.value());
         let linger = options.linger.iter().map(|linger| linger.millis);
-        let number = |number: &Option<u64>| number.map(Literal::u64_suffixed).into_iter();
+        let number = |number: &Option<u64>| number.map(Literal::u64_unsuffixed).into_iter();
         let (max_batch, retries) = (number(&options.max_batch), number(&options.retries));
         let high_water = number(&options.high_water);
         let keep_all = options.keep_all.then(|| quote_spanned!(here=> .keep_all()));
@@ -166,6 +166,7 @@ impl Expansion<'_> {
         let kept = self.kept(each);
         let shape = self.shape(here, false);
         let Called { parameters, call } = self.called(each);
+        let inherent = self.inherent(vis, sig);
         let cache = self.args.cache.iter().map(|cache| {
             let at = site(first_token(cache));
             quote_spanned!(at=> .cache(#cache))
@@ -180,7 +181,24 @@ impl Expansion<'_> {
                 let __drain = #rt::Drain::new(&__SITE, &__QUEUE) #(#cache)*;
                 __drain.by(#kept, #rt::reason!(#shape), #call)
             }
+            #inherent
         }
+    }
+
+    /// In the `impl` of a trait there is room for nothing that the trait does not have, and nothing here shows that this is
+    /// one. The compiler's error about it quotes a name and nothing else, so there is a name that says what to do.
+    fn inherent(&self, vis: &Visibility, sig: &Signature) -> Option<TokenStream> {
+        if !matches!(vis, Visibility::Inherited) || !self.in_impl() {
+            return None;
+        }
+        let here = self.here;
+        let name = format!("__{}_is_written_behind_so_put_it_into_an_impl_block_of_the_type_itself", sig.ident.unraw());
+        let name = Ident::new(&name, sig.ident.span());
+        Some(quote_spanned! {here=>
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            fn #name() {}
+        })
     }
 
     fn docs(&self, vis: &Visibility, sig: &Signature) -> TokenStream {
@@ -206,7 +224,6 @@ impl Expansion<'_> {
 
     fn called(&self, each: &Each) -> Called {
         let here = self.here;
-        let rt = self.runtime.at(here);
         let sig = &self.function.sig;
         let function = &sig.ident;
         let mut parameters = Vec::new();
@@ -249,13 +266,13 @@ impl Expansion<'_> {
             Some(token) => {
                 let receiver = Ident::new("self", token.span);
                 let at = site(token.span);
-                let along = self.runtime.at(at);
+                let taken_at = self.runtime.at(at);
                 let and = (!self.function.borrows_self()).then(|| quote_spanned!(at=> &));
                 quote_spanned! {here=>
                     {
-                        let __this = #along::along(#and #receiver);
+                        let __this = #taken_at::taken(#and #receiver);
                         move |#values| {
-                            let __this = #rt::along(&__this);
+                            let __this = __this.one();
                             #(#taken)*
                             async move { __this.#function(#(#arguments),*).await }
                         }

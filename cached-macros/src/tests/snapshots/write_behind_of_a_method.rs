@@ -79,9 +79,9 @@ pub(crate) fn save_worker(&self) -> ::cached_runtime::__private::WriteBehind {
                 ::cached_runtime::__private::shape!(())
             ),
             {
-                let __this = ::cached_runtime::__private::along(self);
+                let __this = ::cached_runtime::__private::taken(self);
                 move |__values: Vec<User>| {
-                    let __this = ::cached_runtime::__private::along(&__this);
+                    let __this = __this.one();
                     async move { __this.save(__values).await }
                 }
             },

@@ -90,9 +90,9 @@ pub fn save_worker(self: Arc<Self>) -> ::cached_runtime::__private::WriteBehind 
                 ::cached_runtime::__private::shape!(AppResult < () >)
             ),
             {
-                let __this = ::cached_runtime::__private::along(&self);
+                let __this = ::cached_runtime::__private::taken(&self);
                 move |__values: Vec<Self::User>| {
-                    let __this = ::cached_runtime::__private::along(&__this);
+                    let __this = __this.one();
                     async move { __this.save(__values).await }
                 }
             },

@@ -15,12 +15,12 @@ async fn save(
             ::my::rt::__private::concat!(::my::rt::__private::module_path!(), "::save"),
         )
         .named("users")
-        .max_batch(50u64)
+        .max_batch(50)
         .linger(::my::rt::__private::Duration::from_millis(5u64))
         .keep_all()
         .refuse_when_full()
-        .retries(3u64)
-        .high_water(1000u64)
+        .retries(3)
+        .high_water(1000)
         .accept_loss();
     let mut __behind = ::my::rt::__private::Behind::new(
             &__SITE,
@@ -89,12 +89,12 @@ fn save_worker(
             ::my::rt::__private::concat!(::my::rt::__private::module_path!(), "::save"),
         )
         .named("users")
-        .max_batch(50u64)
+        .max_batch(50)
         .linger(::my::rt::__private::Duration::from_millis(5u64))
         .keep_all()
         .refuse_when_full()
-        .retries(3u64)
-        .high_water(1000u64)
+        .retries(3)
+        .high_water(1000)
         .accept_loss();
     let __drain = ::my::rt::__private::Drain::new(&__SITE, &__QUEUE)
         .cache(cache.clone());

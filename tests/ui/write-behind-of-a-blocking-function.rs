@@ -1,0 +1,16 @@
+//! The body runs in a task.
+
+use cached_runtime::write_behind;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct User {
+    id: i64,
+}
+
+#[write_behind(key = "user:<user.id>", each = user in users, ttl = 60)]
+fn save(users: Vec<User>) -> Result<(), String> {
+    drop(users);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A word of other queues.
+
+use cached_runtime::write_behind;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct User {
+    id: i64,
+}
+
+#[write_behind(key = "user:<user.id>", each = user in users, ttl = 60, batch_size = 10)]
+async fn save(users: Vec<User>) {
+    drop(users);
+}
+
+fn main() {}
