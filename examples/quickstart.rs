@@ -44,6 +44,7 @@ impl Users {
     }
 
     /// `none_ttl`: that there is no such user is remembered too, for 30 seconds.
+    // cached: allow(unbounded-text): an address has 254 characters at most, and `cargo cached get` can be asked for it
     #[cached(key = "quickstart:user:email:<email>", ttl = "1h", none_ttl = "30s")]
     async fn find_by_email(&self, email: &str) -> Result<Option<User>, sqlx::Error> {
         let select = sqlx::query_as("SELECT * FROM users WHERE email = ?").bind(email);

@@ -153,6 +153,12 @@ impl Inner {
         under(&self.prefix, TAG, tag.as_str())
     }
 
+    /// What [`tag_key`](Self::tag_key) writes before the tag.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn tag_key_begins(&self) -> Arc<str> {
+        under(&self.prefix, TAG, "")
+    }
+
     /// Where the lease is that a refresh of this key goes by.
     pub(crate) fn refresh_key(&self, key: &str) -> Arc<str> {
         let key = key.strip_prefix(&*self.prefix).map_or(key, |key| key.strip_prefix(':').unwrap_or(key));

@@ -51,6 +51,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "inspect")]
+#[doc(hidden)]
+#[path = "inspect.rs"]
+pub mod __inspect;
 mod adoption;
 mod answer;
 mod background;

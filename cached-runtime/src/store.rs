@@ -127,6 +127,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// What the key holds.
     fn get<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Bytes>>;
 
+    /// When the key ends by itself; `None` where it does not, or is not there.
+    #[cfg(feature = "inspect")]
+    fn left<'s>(&'s self, _key: &'s str) -> Reply<'s, Option<Duration>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// The stamps, made where there are none.
     fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>>;
 

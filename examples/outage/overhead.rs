@@ -22,7 +22,7 @@ async fn row_with_mutex(id: u64) -> Result<u64, String> {
     bare_row(id).await
 }
 
-#[cached(key = "row:<id>", ttl = 600, mutex, tag = "rows", none_ttl = 60)]
+#[cached(key = "tagged:<id>", ttl = 600, mutex, tag = "rows", none_ttl = 60)]
 async fn tagged_row(id: u64) -> Result<Option<String>, String> {
     bare_tagged_row(id).await
 }

@@ -177,6 +177,18 @@ impl Store for RedisStore {
         })
     }
 
+    #[cfg(feature = "inspect")]
+    fn left<'s>(&'s self, key: &'s str) -> Reply<'s, Option<Duration>> {
+        Box::pin(async move {
+            let mut command = Cmd::with_capacity(2, key.len() + 16);
+            command.arg("PTTL").arg(key);
+            match self.command(key, &command).await? {
+                Value::Int(millis) => Ok(u64::try_from(millis).ok().map(Duration::from_millis)),
+                _ => Err(unexpected()),
+            }
+        })
+    }
+
     fn stamps<'s>(&'s self, asks: &'s [Ask]) -> Reply<'s, Vec<Option<Stamp>>> {
         Box::pin(async move {
             // The client takes an empty pipeline for a mistake.
