@@ -135,6 +135,7 @@ async fn found(stored: Stored, length: usize, inner: &Inner, store: &dyn Store) 
     Ok(Found {
         kind: match header.holds {
             Holds::Value => "value",
+            Holds::Queued => "queued value",
             Holds::Absence => "none",
             Holds::Failure => "error",
         },
