@@ -18,12 +18,10 @@ use tokio::runtime;
 use tokio::sync::Notify;
 
 use crate::adoption::Adoption;
+use crate::crowd::{Crowd, Leaving, Seat};
 use crate::form::Form;
 use crate::outcome::SharedError;
 use crate::stamp::Stamp;
-
-/// After so many rounds of the scheduler in which nobody came, whoever was to come is taken to be there.
-const GATHERED: u32 = 16;
 
 /// A loaded value, as followers get it.
 #[derive(Clone, Debug)]
@@ -74,7 +72,7 @@ pub(crate) struct Flight {
     adoption: Adoption,
     state: Mutex<State>,
     landed: Notify,
-    followers: AtomicUsize,
+    followers: Arc<Crowd>,
 }
 
 impl Flight {
@@ -83,9 +81,9 @@ impl Flight {
     }
 
     /// Waits for the end. `arrival` is the clock's reading when the waiting call began, `epoch` the epoch if it was
-    /// known then.
-    pub(crate) async fn landing(&self, arrival: u64, epoch: Option<Stamp>) -> Landing {
-        self.followers.fetch_add(1, Ordering::Relaxed);
+    /// known then. The seat is for the call to keep while it only returns what it got.
+    pub(crate) async fn landing(&self, arrival: u64, epoch: Option<Stamp>) -> (Landing, Seat) {
+        let seat = Seat::take(&self.followers);
         let sealed = self.state().sealed;
         let outcome = loop {
             let mut landed = std::pin::pin!(self.landed.notified());
@@ -97,13 +95,14 @@ impl Flight {
         };
         let joined_before = arrival < self.state().began;
         let may_adopt = |accepted: Option<Stamp>| joined_before || self.adoption.allows(sealed, accepted, epoch);
-        match outcome {
+        let landing = match outcome {
             Outcome::Loaded { shared, accepted } if may_adopt(accepted) => Landing::Shared(shared),
             // "No such row" is an answer like any other: the same rule.
             Outcome::Failed { error: Some(error), accepted } if may_adopt(accepted) => Landing::Error(error),
             Outcome::Failed { .. } => Landing::LoadAlone,
             Outcome::Loaded { .. } | Outcome::Abandoned => Landing::Again,
-        }
+        };
+        (landing, seat)
     }
 }
 
@@ -117,7 +116,7 @@ pub(crate) fn fresh_id() -> u64 {
 #[derive(Debug)]
 pub(crate) struct Flights {
     pub(crate) adoption: Adoption,
-    shards: [Mutex<HashMap<String, Arc<Flight>>>; 64],
+    shards: [Mutex<Shard>; 64],
     hasher: RandomState,
     /// Flights in the shards: while there are none, a call looks at nothing else.
     count: AtomicUsize,
@@ -125,8 +124,15 @@ pub(crate) struct Flights {
     clock: AtomicU64,
     /// Tells those who know that a flight must come that one came.
     took_off: Notify,
-    /// How many followed the last ones that landed.
-    crowd: AtomicUsize,
+}
+
+/// The flights of some of the keys.
+#[derive(Debug, Default)]
+struct Shard {
+    flights: HashMap<String, Arc<Flight>>,
+    /// Who was given the last one's result, until the next one takes off. Those of whom nobody is left are forgotten with
+    /// the next landing.
+    leaving: HashMap<String, Leaving>,
 }
 
 impl Flights {
@@ -138,21 +144,6 @@ impl Flights {
             count: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             took_off: Notify::new(),
-            crowd: AtomicUsize::new(0),
-        }
-    }
-
-    /// Lets those who have just been given a load's result ask again before the next load begins: then they share that
-    /// one from its beginning. Without this, where the store is away and nothing may be joined late, the first of them
-    /// would load at once and the others wait for two loads. Whoever is alone does not wait.
-    pub(crate) async fn gather(&self, lead: &Lead) {
-        let crowd = self.crowd.load(Ordering::Relaxed);
-        let (mut here, mut idle) = (0, 0);
-        while here < crowd && idle < GATHERED {
-            tokio::task::yield_now().await;
-            let now = lead.flight.followers.load(Ordering::Relaxed);
-            idle = if now == here { idle + 1 } else { 0 };
-            here = now;
         }
     }
 
@@ -162,7 +153,7 @@ impl Flights {
     }
 
     /// By the key alone, without the tags behind it: an invalidated key has all of its flights in one shard.
-    fn shard(&self, flight: &str) -> MutexGuard<'_, HashMap<String, Arc<Flight>>> {
+    fn shard(&self, flight: &str) -> MutexGuard<'_, Shard> {
         let key = flight.split_once('\0').map_or(flight, |(key, _)| key);
         let index = usize::try_from(self.hasher.hash_one(key) % 64).unwrap_or(0);
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
@@ -178,7 +169,7 @@ impl Flights {
         if self.count.load(Ordering::SeqCst) == 0 {
             return None;
         }
-        self.shard(key).get(key).cloned()
+        self.shard(key).flights.get(key).cloned()
     }
 
     /// The flight of `key`, waiting a moment for one that is about to come: the reply that gave its leader the lease
@@ -198,7 +189,7 @@ impl Flights {
     /// Leads a flight, unless somebody else does.
     pub(crate) fn lead(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Result<Lead, Arc<Flight>> {
         let mut shard = self.shard(key);
-        if let Some(flight) = shard.get(key) {
+        if let Some(flight) = shard.flights.get(key) {
             return Err(Arc::clone(flight));
         }
         Ok(self.take_off(&mut shard, key, runtime))
@@ -210,25 +201,21 @@ impl Flights {
         self.take_off(&mut self.shard(key), key, runtime)
     }
 
-    fn take_off(
-        self: &Arc<Self>,
-        shard: &mut HashMap<String, Arc<Flight>>,
-        key: &str,
-        runtime: Option<runtime::Id>,
-    ) -> Lead {
+    fn take_off(self: &Arc<Self>, shard: &mut Shard, key: &str, runtime: Option<runtime::Id>) -> Lead {
         let flight = Arc::new(Flight {
             id: fresh_id(),
             runtime,
             adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
-            followers: AtomicUsize::new(0),
+            followers: Arc::default(),
         });
-        if shard.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
+        if shard.flights.insert(key.to_owned(), Arc::clone(&flight)).is_none() {
             self.count.fetch_add(1, Ordering::SeqCst);
         }
         self.took_off.notify_waiters();
-        Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false }
+        let leaving = shard.leaving.remove(key);
+        Lead { flights: Arc::clone(self), flight, key: key.to_owned(), landed: false, leaving }
     }
 
     /// The flights of a key, with whatever tags.
@@ -239,15 +226,18 @@ impl Flights {
         let is_of =
             |flight: &str| flight.strip_prefix(key).is_some_and(|tags| tags.is_empty() || tags.starts_with('\0'));
         let shard = self.shard(key);
-        let flights = shard.iter().filter(|(name, _)| is_of(name));
+        let flights = shard.flights.iter().filter(|(name, _)| is_of(name));
         flights.map(|(name, flight)| (name.clone(), Arc::clone(flight))).collect()
     }
 
     /// Nobody joins this flight any more: its key was invalidated since, so its result is of no use to later calls.
     pub(crate) fn detach(&self, key: &str, flight: &Arc<Flight>) {
-        let mut shard = self.shard(key);
-        if shard.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            shard.remove(key);
+        self.detach_from(&mut self.shard(key), key, flight);
+    }
+
+    fn detach_from(&self, shard: &mut Shard, key: &str, flight: &Arc<Flight>) {
+        if shard.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            shard.flights.remove(key);
             self.count.fetch_sub(1, Ordering::SeqCst);
         }
     }
@@ -260,11 +250,21 @@ pub(crate) struct Lead {
     flight: Arc<Flight>,
     key: String,
     landed: bool,
+    /// Those who may be about to follow.
+    leaving: Option<Leaving>,
 }
 
 impl Lead {
     pub(crate) fn id(&self) -> u64 {
         self.flight.id
+    }
+
+    /// Lets those who have just been given the last load's result ask again before this one begins: see [`Crowd`].
+    /// Whoever is alone does not wait.
+    pub(crate) async fn gather(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            leaving.gather(&self.flight.followers).await;
+        }
     }
 
     /// Everybody who has come until now may share what is read from now on.
@@ -277,18 +277,25 @@ impl Lead {
         self.flight.state().sealed = true;
     }
 
-    pub(crate) fn land(mut self, outcome: Outcome) {
-        self.end(outcome);
+    /// The leader's own seat, among its followers: it may ask again as well.
+    pub(crate) fn land(mut self, outcome: Outcome) -> Seat {
+        self.end(outcome)
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: Outcome) -> Seat {
         self.landed = true;
-        // It is forgotten slowly: of a crowd that fell apart once, the next load is to see all again.
-        let crowd = self.flights.crowd.load(Ordering::Relaxed) * 3 / 4;
-        self.flights.crowd.store(crowd.max(self.flight.followers.load(Ordering::Relaxed)), Ordering::Relaxed);
-        self.flights.detach(&self.key, &self.flight);
+        let leaving = Leaving::of(&self.flight.followers);
+        let seat = Seat::take(&self.flight.followers);
+        let mut shard = self.flights.shard(&self.key);
+        self.flights.detach_from(&mut shard, &self.key, &self.flight);
+        if let Some(leaving) = leaving {
+            shard.leaving.retain(|_, other| other.is_leaving());
+            shard.leaving.insert(self.key.clone(), leaving);
+        }
+        drop(shard);
         self.flight.state().outcome = Some(outcome);
         self.flight.landed.notify_waiters();
+        seat
     }
 }
 
@@ -303,7 +310,7 @@ impl Drop for Lead {
             } else {
                 Outcome::Abandoned
             };
-            self.end(outcome);
+            drop(self.end(outcome));
         }
     }
 }
@@ -337,7 +344,7 @@ mod tests {
         lead.seal();
         lead.land(loaded(accepted));
         assert!(flights.get("k").is_none());
-        follower.await
+        follower.await.0
     }
 
     fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
@@ -363,7 +370,7 @@ mod tests {
         let lead = flights.lead("k", None).unwrap();
         let flight = flights.get("k").unwrap();
         drop(lead);
-        assert!(matches!(flight.landing(0, NOW).await, Landing::Again));
+        assert!(matches!(flight.landing(0, NOW).await.0, Landing::Again));
 
         let lead = flights.lead("k", None).unwrap();
         let flight = flights.get("k").unwrap();
@@ -372,7 +379,7 @@ mod tests {
             std::panic::resume_unwind(Box::new(()));
         })
         .join();
-        assert!(matches!(flight.landing(0, NOW).await, Landing::LoadAlone));
+        assert!(matches!(flight.landing(0, NOW).await.0, Landing::LoadAlone));
         assert!(flights.get("k").is_none());
     }
 

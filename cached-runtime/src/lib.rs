@@ -69,6 +69,7 @@ mod canonical;
 mod chain;
 mod clock;
 mod codec;
+mod crowd;
 mod each;
 mod encoding;
 mod entry;

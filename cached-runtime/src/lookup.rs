@@ -27,6 +27,7 @@ use crate::answer::Answer;
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
 use crate::codec::{self, Codec};
+use crate::crowd::Seat;
 use crate::entry::{self, Before, Ended, Entry, Holds, Stored};
 use crate::event;
 use crate::fallback::Turn;
@@ -165,9 +166,9 @@ impl Context {
                 && let Some(flight) = self.cache.flights.get(&self.flight)
             {
                 match self.follow(&flight, arrival, deadline).await {
-                    Some(Ok(found)) => {
+                    Some(Ok((found, seat))) => {
                         self.counters.coalesced.add();
-                        return Slot::found(self, found, Answer::Miss);
+                        return Slot::shared(self, found, seat, Answer::Miss);
                     }
                     Some(Err(Alone::WaitedInVain)) => return self.waited_long_enough(rejected).await,
                     // The error may be in the store, for those who may not share it here.
@@ -203,9 +204,9 @@ impl Context {
                     Err(()) => lead = None,
                 },
                 Looked::Away(mark) => match self.lead_unleased(lead) {
-                    Ok(slot_lead) => {
+                    Ok(mut slot_lead) => {
                         let turn = self.turn().await;
-                        self.cache.flights.gather(&slot_lead).await;
+                        slot_lead.gather().await;
                         return self.lead(Some(slot_lead), None, Answer::Error).during(turn).kept_since(mark);
                     }
                     Err(()) => lead = None,
@@ -300,7 +301,7 @@ impl Context {
         flight: &'c Flight,
         arrival: u64,
         deadline: Instant,
-    ) -> Rare<'c, Option<Result<Found, Alone>>> {
+    ) -> Rare<'c, Option<Result<(Found, Seat), Alone>>> {
         Box::pin(async move {
             // A blocking call on a runtime's thread would keep that runtime's own task from ever finishing.
             let holds_up_leader = flight.runtime.is_some() && flight.runtime == self.caller.inside();
@@ -308,15 +309,18 @@ impl Context {
             let Some(_waiting) = waiting else {
                 return Some(Err(Alone::Bypassed));
             };
-            match timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await {
-                Ok(Landing::Shared(shared)) if shared.version == self.policy.version => {
-                    Some(Ok(Found::Value { form: shared.form, payload: shared.payload, fill: None }))
+            let Ok((landing, seat)) = timeout_at(deadline, flight.landing(arrival, self.stamps.epoch)).await else {
+                return Some(Err(Alone::WaitedInVain));
+            };
+            match landing {
+                Landing::Shared(shared) if shared.version == self.policy.version => {
+                    let found = Found::Value { form: shared.form, payload: shared.payload, fill: None };
+                    Some(Ok((found, seat)))
                 }
-                Ok(Landing::Error(error)) => Some(Ok(Found::Error(error))),
-                Ok(Landing::LoadAlone) => Some(Err(Alone::LoadFailed)),
-                Ok(Landing::Shared(_)) => Some(Err(Alone::OtherVersion)),
-                Ok(Landing::Again) => None,
-                Err(_) => Some(Err(Alone::WaitedInVain)),
+                Landing::Error(error) => Some(Ok((Found::Error(error), seat))),
+                Landing::LoadAlone => Some(Err(Alone::LoadFailed)),
+                Landing::Shared(_) => Some(Err(Alone::OtherVersion)),
+                Landing::Again => None,
             }
         })
     }

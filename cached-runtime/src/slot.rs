@@ -15,6 +15,7 @@ use crate::call::Context;
 use crate::chain::Chain;
 use crate::clock::Millis;
 use crate::codec::Codec;
+use crate::crowd::Seat;
 use crate::entry::{self, Header, Holds, Stored};
 use crate::fallback::Turn;
 use crate::flight::{Lead, Outcome};
@@ -129,6 +130,8 @@ struct State {
     turn: Option<Turn>,
     /// Set where the value may be kept while the store is away.
     mark: Option<Mark>,
+    /// Among those who share a load: held while the call only returns what that gave.
+    seat: Option<Seat>,
 }
 
 impl Slot {
@@ -148,6 +151,7 @@ impl Slot {
             per_value: None,
             turn: None,
             mark: None,
+            seat: None,
         }))
     }
 
@@ -163,6 +167,14 @@ impl Slot {
         let mut slot = Self::alone(cx);
         slot.0.found = Some(found);
         slot.0.answer = Some(answer);
+        slot
+    }
+
+    /// Something to return that was loaded for others as well. A batch returns only with the rest of it.
+    pub(crate) fn shared(cx: Box<Context>, found: Found, seat: Seat, answer: Answer) -> Self {
+        let seat = cx.batch.is_none().then_some(seat);
+        let mut slot = Self::found(cx, found, answer);
+        slot.0.seat = seat;
         slot
     }
 
@@ -268,6 +280,7 @@ impl Slot {
     /// The chain that the body runs in.
     pub(crate) fn begin(&mut self) -> Chain {
         self.0.loads();
+        self.0.seat = None;
         let Some(cx) = &self.0.cx else { return Chain::current() };
         cx.counters.loads.add();
         match &self.0.role {
@@ -392,7 +405,9 @@ impl Slot {
             // The caller has its error at once; the followers have it when the release was answered.
             Some(lease) if error.is_some() => {
                 let epoch = self.0.cx.as_ref().and_then(|cx| cx.cache.flights.adoption.epoch_of(&cx.stamps));
-                lease.fail(move |accepted| lead.land(Outcome::Failed { error, accepted: epoch.filter(|_| accepted) }));
+                lease.fail(move |accepted| {
+                    lead.land(Outcome::Failed { error, accepted: epoch.filter(|_| accepted) });
+                });
             }
             lease => {
                 if let Some(lease) = lease {

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::call::Context;
 use crate::clock::Millis;
+use crate::crowd::Seat;
 use crate::entry::{self, Ended, Header};
 use crate::flight::{Lead, Outcome, Shared};
 use crate::form::Form;
@@ -54,7 +55,7 @@ impl Slot {
             }
             (Some(lease), How::Release(how)) => lease.release(*how).await,
         };
-        self.ended(ending, answer);
+        self.0.seat = self.ended(ending, answer);
     }
 
     /// What there is to tell the store, and the followers.
@@ -132,9 +133,9 @@ impl Slot {
         }
     }
 
-    /// What the store said to it.
-    pub(crate) fn ended(&mut self, ending: Ending, answer: Result<bool, StoreError>) {
-        let Some(cx) = &self.0.cx else { return };
+    /// What the store said to it. The seat is for a call that returns now.
+    pub(crate) fn ended(&mut self, ending: Ending, answer: Result<bool, StoreError>) -> Option<Seat> {
+        let cx = self.0.cx.as_ref()?;
         let Ending { lead, lease, how, shared } = ending;
         if lease.is_some() {
             // Another function may have kept here what was under its key before.
@@ -148,7 +149,7 @@ impl Slot {
             (Err(error), _) => cx.counters.failed(error),
         }
         let accepted = cx.cache.flights.adoption.epoch_of(&cx.stamps).filter(|_| answer.unwrap_or(false));
-        lead.land(Outcome::Loaded { shared, accepted });
+        Some(lead.land(Outcome::Loaded { shared, accepted }))
     }
 }
 
