@@ -55,18 +55,17 @@ impl Record {
         self.calls.iter().filter(move |call| (from..until).contains(&call.began))
     }
 
-    /// For each of these calls, what it took less what was left of the load that ran for its key when it came: its own
-    /// load begins after that. Where callers have keys of their own nothing is left.
-    pub fn own_time<'c>(&self, calls: impl Iterator<Item = &'c Call>, key: impl Fn(usize) -> usize) -> Vec<Duration> {
-        let mut loads = self.loads.clone();
-        loads.sort_by_key(|load| (load.key, load.began));
-        let left = |call: &Call| {
+    /// How many of these calls saw more than one load of their key end: they came when one had begun, which is not for
+    /// them, and then waited for the next.
+    pub fn late<'c>(&self, calls: impl Iterator<Item = &'c Call>, key: impl Fn(usize) -> usize) -> usize {
+        let mut ends: Vec<_> = self.loads.iter().map(|load| (load.key, load.ended)).collect();
+        ends.sort_unstable();
+        let until = |key, time| ends.partition_point(|end| *end <= (key, time));
+        let saw = |call: &Call| {
             let key = key(call.caller);
-            let next = loads.partition_point(|load| (load.key, load.began) <= (key, call.began));
-            let before = next.checked_sub(1).map(|at| loads[at]).filter(|load| load.key == key);
-            before.map_or(Duration::ZERO, |load| load.ended.saturating_sub(call.began))
+            until(key, call.began + call.took) - until(key, call.began)
         };
-        calls.map(|call| call.took.saturating_sub(left(call))).collect()
+        calls.filter(|call| saw(call) > 1).count()
     }
 
     /// When the first call ended that ran no body, of those that began after this.
