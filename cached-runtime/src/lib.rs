@@ -132,6 +132,7 @@ mod transaction;
 mod typed;
 mod undelivered;
 mod write;
+mod writing;
 mod written;
 
 /// The README's code is compiled with the documentation's.

@@ -39,5 +39,6 @@ pub use crate::site::Site;
 pub use crate::spawned::{in_background, in_background_blocking};
 pub use crate::store::queues::Id as QueueId;
 pub use crate::typed::{remembering, typed};
-pub use crate::write::{Write, begin, begin_blocking};
+pub use crate::write::Write;
+pub use crate::writing::{begin, begin_blocking};
 pub use crate::written::{writing, writing_through};

@@ -9,7 +9,7 @@ use crate::outcome::Shape;
 use crate::policy::IntoTtl;
 use crate::slot::Loaded;
 use crate::typed;
-use crate::write::Writing;
+use crate::writing::Writing;
 
 /// A write that knows what its function returns.
 pub struct TypedWrite<S: Shape> {
