@@ -1,5 +1,7 @@
 //! One call of the body.
 
+use std::sync::Arc;
+
 use tokio::task::JoinHandle;
 
 use super::batch::{Batch, Failed, Row};
@@ -28,7 +30,8 @@ impl Control {
     pub(super) async fn attempt(&self, rows: &[&Row], abandoned: impl Future<Output = ()>) -> Attempt {
         let items = rows.iter().map(|row| row.taken()).collect();
         self.live.counters.statements();
-        let mut running = Running(tokio::spawn((self.body)(Batch { items })));
+        let body = Arc::clone(&self.body);
+        let mut running = Running(tokio::spawn(async move { body(Batch { items }).await }));
         let ended = match race(&mut running.0, abandoned).await {
             First::Left(ended) => ended,
             First::Right(()) => return Attempt::Abandoned,

@@ -53,8 +53,8 @@ pub(super) struct Sorted {
 }
 
 impl Control {
-    /// Coalesces, and leaves what is over the batch for the next one.
-    pub(super) fn sort(&self, records: Vec<Record>) -> Sorted {
+    /// Coalesces, and leaves what is over so many rows for the next batch.
+    pub(super) fn sort(&self, records: Vec<Record>, most: usize) -> Sorted {
         let mut sorted = Sorted::default();
         let mut last: HashMap<Arc<str>, usize> = HashMap::new();
         let mut rows: Vec<Option<Row>> = Vec::new();
@@ -70,7 +70,7 @@ impl Control {
             }
             let before = last.get(&record.key).copied();
             let covers = self.queue.coalesce.then_some(before).flatten();
-            if covers.is_none() && count >= self.queue.max_batch.max(1) {
+            if covers.is_none() && count >= most.max(1) {
                 break;
             }
             let Entry::Value(stored) = Entry::parse(&record.entry, usize::MAX) else {
@@ -95,7 +95,7 @@ impl Control {
 
     /// Writes what was read, come what may but the loss of the shard.
     pub(super) async fn flush(&self, tenure: &Tenure, shard: usize, records: Vec<Record>) -> Flow {
-        let Sorted { mut rows, done, void } = self.sort(records);
+        let Sorted { mut rows, done, void } = self.sort(records, self.queue.max_batch);
         if !done.ids.is_empty() {
             self.live.counters.coalesced(void);
             self.buried(&done);

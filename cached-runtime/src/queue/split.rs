@@ -20,6 +20,9 @@ use crate::store::queues::{Id, Portion};
 /// So many that fail alone, and none that is written: it is the database.
 const SUSPICIOUS: usize = 3;
 
+/// How many writes after the batch are looked at.
+const BEYOND: usize = 500;
+
 /// How a split goes.
 #[derive(Default)]
 struct Split {
@@ -122,26 +125,26 @@ impl Control {
         if self.written(tenure, shard, &[&canary]).await { flow } else { Flow::Ended }
     }
 
-    /// The first write after the batch that is of another key: with nothing else to compare with, a batch that is all
-    /// poison would be taken for a database that is down, for good. `Some(None)`: there is none, or it fails too.
-    #[expect(clippy::option_option, reason = "abandoned, not written, written")]
+    /// Some writes after the batch, of other keys: with nothing else to compare with, a batch that is all poison would be
+    /// taken for a database that is down, for good. `Some(None)`: there is none, or they fail too.
     async fn beyond(&self, tenure: &Tenure, shard: usize, last: Option<Id>, keys: &[Arc<str>]) -> Option<Option<Row>> {
         let Some((last, queues)) = last.zip(self.store.queues()) else { return Some(None) };
         let from = Id { number: last.number.saturating_add(1), ..last };
-        let portion = Portion { from, count: self.queue.max_batch.max(1), bytes: super::worker::PORTION };
+        let portion = Portion { from, count: BEYOND, bytes: super::worker::PORTION };
         let Ok(Some(mut records)) = queues.read(&self.live.names, shard, &tenure.lease, portion).await else {
             return None;
         };
-        // Left out of a batch may be what is before its last row.
+        // Left out of the batch may be what is before its last row.
         records.retain(|record| !keys.contains(&record.key));
-        let Some(first) = records.first().map(|record| Arc::clone(&record.key)) else { return Some(None) };
-        records.retain(|record| record.key == first);
-        let rows = self.sort(records).rows;
-        let Some(row) = rows.into_iter().next() else { return Some(None) };
-        match self.try_rows(tenure, std::slice::from_ref(&row)).await? {
-            Tried::Written => Some(Some(row)),
-            Tried::Failed(_) => Some(None),
+        let mut first = by_key(self.sort(records, BEYOND).rows);
+        // Of each key the oldest.
+        for row in first.drain(..).filter_map(|unit| unit.into_iter().next()).take(SUSPICIOUS) {
+            match self.try_rows(tenure, std::slice::from_ref(&row)).await? {
+                Tried::Written => return Some(Some(row)),
+                Tried::Failed(_) => {}
+            }
         }
+        Some(None)
     }
 
     /// `None`: abandoned.

@@ -118,10 +118,8 @@ impl Worker {
                 return Err(Error::Setting(why.clone()));
             }
             let now = queues.ends(&control.live.names).await?;
-            let behind = |(upto, now): (&Option<(Id, Id)>, &Option<(Id, Id)>)| {
-                upto.zip(*now).is_some_and(|((_, last), (first, _))| first <= last)
-            };
-            if !upto.iter().zip(&now).any(behind) {
+            let mut shards = upto.iter().zip(&now);
+            if !shards.any(|(upto, now)| upto.zip(*now).is_some_and(|((_, last), (first, _))| first <= last)) {
                 return Ok(());
             }
             let soon = Instant::now() + POLL.0;

@@ -13,6 +13,7 @@ mod dialect;
 pub(crate) mod hostile;
 mod link;
 mod node;
+mod queues;
 mod scripts;
 #[cfg(feature = "sentinel")]
 mod sentinel;
@@ -38,8 +39,8 @@ use self::servers::Servers;
 pub(crate) use self::target::Target;
 use self::tracker::Watch;
 use super::{
-    Acquired, Ask, Condition, End, Ending, Filling, Listener, Many, Observed, Placeholder, Repair, Reply, Stamp, Store,
-    StoreError, Tracked,
+    Acquired, Ask, Condition, End, Ending, Filling, Listener, Many, Observed, Placeholder, Queues, Repair, Reply,
+    Stamp, Store, StoreError, Tracked,
 };
 
 /// The longest a waiter relies on being told.
@@ -78,7 +79,23 @@ impl RedisStore {
     }
 
     async fn script(&self, script: &Script, key: &str, arguments: &[&[u8]]) -> Result<bool, StoreError> {
-        self.servers.run(key, Request::Script { script, key, arguments }).await.map(|reply| reply == Value::Int(1))
+        let keys = [key];
+        self.servers
+            .run(key, Request::Script { script, keys: &keys, arguments })
+            .await
+            .map(|reply| reply == Value::Int(1))
+    }
+
+    /// The same about several keys of one server.
+    async fn script_of<'k>(
+        &self,
+        script: &Script,
+        keys: impl IntoIterator<Item = &'k Arc<str>>,
+        arguments: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let keys: Vec<&str> = keys.into_iter().map(|key| &**key).collect();
+        let Some(first) = keys.first() else { return Err(unexpected()) };
+        self.servers.run(first, Request::Script { script, keys: &keys, arguments }).await
     }
 
     /// Stores a value by a script, and lets the stamps that it carries live on in the same round trip.
@@ -89,11 +106,40 @@ impl RedisStore {
             return self.script(script, key, &arguments).await;
         }
         let mut commands = Pipeline::with_capacity(1 + filling.tags.len());
-        commands.add_command(call("EVALSHA", &script.sha1, key, &arguments));
+        commands.add_command(call("EVALSHA", &script.sha1, &[key], &arguments));
         outlive(&mut commands, filling);
         match self.pipeline(&commands).await?.into_iter().next() {
             Some(Err(error)) if error.is_no_script() => self.script(script, key, &arguments).await,
             Some(reply) => reply.map(|reply| reply == Value::Int(1)),
+            None => Err(unexpected()),
+        }
+    }
+
+    /// A write marker over what is not queued for the database, in one round trip with the stamps.
+    async fn begin_around_queued(
+        &self,
+        mut commands: Pipeline,
+        keys: &[Arc<str>],
+        marker: &Placeholder,
+        px: Duration,
+        asks: &[Ask],
+    ) -> Result<Vec<Option<Stamp>>, StoreError> {
+        let script = &self.scripts.write_begin;
+        let px = millis(px).to_string();
+        let arguments: [&[u8]; 2] = [marker, px.as_bytes()];
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if asks.is_empty() {
+            return self.script_of(script, keys, &arguments).await.map(|_| Vec::new());
+        }
+        let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
+        commands.add_command(call("EVALSHA", &script.sha1, &names, &arguments));
+        let mut replies = self.pipeline(&commands).await?.into_iter();
+        let stamps = stamps(asks, &mut replies);
+        match replies.next() {
+            Some(Err(error)) if error.is_no_script() => self.script_of(script, keys, &arguments).await.map(|_| stamps),
+            Some(reply) => reply.map(|_| stamps),
             None => Err(unexpected()),
         }
     }
@@ -227,13 +273,13 @@ impl Store for RedisStore {
                     End::Fill(filling) => {
                         let px = filling.px.map_or(0, millis).to_string();
                         let arguments: [&[u8]; 3] = [lease, &filling.value, px.as_bytes()];
-                        commands.add_command(call("EVALSHA", &self.scripts.fill.sha1, &**key, &arguments));
+                        commands.add_command(call("EVALSHA", &self.scripts.fill.sha1, &[&**key], &arguments));
                     }
                     End::Release(marker) => {
                         let (marker, px) = marker.as_ref().map_or((&[][..], Duration::ZERO), |(it, px)| (it, *px));
                         let px = millis(px).to_string();
                         let arguments: [&[u8]; 3] = [lease, marker, px.as_bytes()];
-                        commands.add_command(call("EVALSHA", &self.scripts.release.sha1, &**key, &arguments));
+                        commands.add_command(call("EVALSHA", &self.scripts.release.sha1, &[&**key], &arguments));
                     }
                 }
             }
@@ -300,6 +346,9 @@ impl Store for RedisStore {
         Box::pin(async move {
             let mut commands = Pipeline::with_capacity(keys.len() + asks.len());
             ask(&mut commands, asks);
+            if self.servers.is_one() {
+                return self.begin_around_queued(commands, keys, marker, px, asks).await;
+            }
             for key in keys {
                 commands.cmd("SET").arg(&**key).arg(marker).arg("PX").arg(millis(px));
             }
@@ -327,6 +376,10 @@ impl Store for RedisStore {
 
     fn put<'s>(&'s self, key: &'s str, filling: &'s Filling) -> Reply<'s, ()> {
         Box::pin(async move {
+            if self.servers.is_one() {
+                let px = filling.px.map_or(0, millis).to_string();
+                return self.script(&self.scripts.put, key, &[&filling.value, px.as_bytes()]).await.map(drop);
+            }
             let mut command = Cmd::with_capacity(5, key.len() + filling.value.len() + 64);
             command.arg("SET").arg(key).arg(&filling.value[..]);
             if let Some(px) = filling.px {
@@ -342,7 +395,11 @@ impl Store for RedisStore {
 
     fn delete_each<'s>(&'s self, keys: &'s [Arc<str>]) -> Reply<'s, Vec<Result<(), StoreError>>> {
         Box::pin(async move {
-            if let Some(first) = keys.first().filter(|_| keys.len() == 1 || self.servers.is_one()) {
+            if self.servers.is_one() && !keys.is_empty() {
+                let deleted = self.script_of(&self.scripts.evict, keys, &[]).await.map(drop);
+                return Ok(vec![deleted; keys.len()]);
+            }
+            if let Some(first) = keys.first().filter(|_| keys.len() == 1) {
                 let mut command = Cmd::with_capacity(1 + keys.len(), 64 * keys.len());
                 command.arg("DEL");
                 for key in keys {
@@ -371,6 +428,10 @@ impl Store for RedisStore {
 
     fn given_up(&self, key: &str) -> bool {
         self.servers.given_up(key)
+    }
+
+    fn queues(&self) -> Option<&dyn Queues> {
+        self.servers.is_one().then_some(self)
     }
 
     fn condition(&self) -> Condition {

@@ -17,9 +17,12 @@ use crate::store::{Placeholder, Reply};
 #[derive(Debug, Default)]
 pub(super) struct Held(Mutex<Parts>);
 
+/// Keys and entries.
+type Stream = BTreeMap<Id, (Arc<str>, Bytes)>;
+
 #[derive(Debug, Default)]
 struct Parts {
-    streams: HashMap<Arc<str>, BTreeMap<Id, (Arc<str>, Bytes)>>,
+    streams: HashMap<Arc<str>, Stream>,
     pending: HashMap<Arc<str>, HashMap<Arc<str>, Id>>,
     void: HashMap<Arc<str>, HashMap<Arc<str>, Id>>,
     dead: HashMap<Arc<str>, Vec<Dead>>,

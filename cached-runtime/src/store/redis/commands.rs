@@ -77,9 +77,9 @@ pub(super) fn unexpected() -> StoreError {
     StoreError::Refused("unexpected reply".to_owned())
 }
 
-pub(super) fn call(command: &str, script: &str, key: impl ToRedisArgs, arguments: &[&[u8]]) -> Cmd {
+pub(super) fn call(command: &str, script: &str, keys: &[impl ToRedisArgs], arguments: &[&[u8]]) -> Cmd {
     let mut command = ::redis::cmd(command);
-    command.arg(script).arg(1).arg(key).arg(arguments);
+    command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
     command
 }
 

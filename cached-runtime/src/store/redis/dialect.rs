@@ -103,12 +103,12 @@ impl<'c> Scripted<'c> {
 
     /// As the server knows it already.
     pub(crate) fn by_name(&self) -> Cmd {
-        call("EVALSHA", &self.script.sha1, self.key, &self.arguments)
+        call("EVALSHA", &self.script.sha1, &[self.key], &self.arguments)
     }
 
     /// For a server that does not have it.
     pub(crate) fn in_full(&self) -> Cmd {
-        call("EVAL", self.script.text, self.key, &self.arguments)
+        call("EVAL", self.script.text, &[self.key], &self.arguments)
     }
 }
 

@@ -20,8 +20,9 @@ use tokio::task::AbortHandle;
 use self::supervisor::{Gone, Supervisor};
 use super::address::Address;
 use super::breaker::Breaker;
-use super::commands::refusal;
+use super::commands::{call, refusal};
 use super::connection::Connection;
+use super::scripts;
 #[cfg(feature = "sentinel")]
 use super::sentinel::Sentinels;
 use super::share::Share;
@@ -225,14 +226,20 @@ impl Link {
     }
 }
 
-/// Deletes keys one by one in one round trip. Each has its own answer, errors included.
+/// Deletes keys one by one in one round trip. Each has its own answer, errors included. Where the server holds everything
+/// there may be queues, and what is queued stays.
 pub(crate) async fn delete_each(
     connection: &mut MultiplexedConnection,
     keys: &[(Arc<str>, u64)],
+    everything: bool,
 ) -> Result<Vec<redis::Value>, redis::RedisError> {
     let mut deletions = redis::Pipeline::with_capacity(keys.len());
     for (key, _) in keys {
-        deletions.cmd("DEL").arg(&**key);
+        if everything {
+            deletions.add_command(call("EVAL", scripts::EVICT, &[&**key], &[]));
+        } else {
+            deletions.cmd("DEL").arg(&**key);
+        }
     }
     connection.send_packed_commands(&deletions, 0, keys.len()).await
 }

@@ -33,11 +33,11 @@ pub(crate) struct Node {
     refused: Mutex<Option<(StoreError, Instant)>>,
 }
 
-/// What is asked about one key.
+/// What is asked of the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Request<'r> {
     Command(&'r Cmd),
-    Script { script: &'r Script, key: &'r str, arguments: &'r [&'r [u8]] },
+    Script { script: &'r Script, keys: &'r [&'r str], arguments: &'r [&'r [u8]] },
 }
 
 impl Node {
@@ -188,12 +188,12 @@ impl Node {
     pub(crate) async fn run(&self, due: Instant, request: Request<'_>, asking: bool) -> Result<Value, StoreError> {
         let run = async |connection: &mut Connection| match request {
             Request::Command(command) => connection.ask(command, asking).await,
-            Request::Script { script, key, arguments } => {
+            Request::Script { script, keys, arguments } => {
                 Box::pin(async move {
-                    match connection.ask(&call("EVALSHA", &script.sha1, key, arguments), asking).await {
+                    match connection.ask(&call("EVALSHA", &script.sha1, keys, arguments), asking).await {
                         // The text itself, not `SCRIPT LOAD` and the name again: in between it could be forgotten again.
                         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                            connection.ask(&call("EVAL", script.text, key, arguments), asking).await
+                            connection.ask(&call("EVAL", script.text, keys, arguments), asking).await
                         }
                         reply => reply,
                     }

@@ -130,7 +130,7 @@ async fn replay(node: &Node, keys: &[(Arc<str>, u64)]) -> Result<(), RedisError>
     let away = || RedisError::from(std::io::Error::from(std::io::ErrorKind::NotConnected));
     let mut connection = node.links.here().connection().await.map_err(|_| away())?;
     for some in keys.chunks(500) {
-        for reply in delete_each(&mut connection.wire, some).await? {
+        for reply in delete_each(&mut connection.wire, some, false).await? {
             reply.extract_error()?;
         }
     }

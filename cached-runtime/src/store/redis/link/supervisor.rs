@@ -133,7 +133,9 @@ impl Supervisor {
                 let outstanding = self.outstanding(repair, replaced);
                 for some in outstanding.chunks(500) {
                     // One command each: in a cluster their slots differ.
-                    for ((key, number), reply) in some.iter().zip(delete_each(connection, some).await?) {
+                    for ((key, number), reply) in
+                        some.iter().zip(delete_each(connection, some, self.share.is_everything()).await?)
+                    {
                         match reply.extract_error() {
                             Ok(_) => repair.delivered(&[(Arc::clone(key), *number)]),
                             Err(error) => self.accepted(Err(error))?,

@@ -1,0 +1,202 @@
+//! Queues in Redis: streams, and scripts that touch the entries along with them.
+
+use std::sync::Arc;
+
+use ::redis::{Pipeline, Value};
+
+use super::RedisStore;
+use super::commands::{millis, unexpected};
+use crate::store::queues::{
+    Arrivals, Arrived, Done, Durability, Id, Lengths, Names, Overtaken, Portion, Queues, Record,
+};
+use crate::store::{Placeholder, Reply, StoreError};
+
+/// Text, where it is text.
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        Value::VerbatimString { text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+fn id(value: &Value) -> Option<Id> {
+    text(value)?.parse().ok()
+}
+
+fn record(value: Value) -> Option<Record> {
+    let Value::Array(parts) = value else { return None };
+    let [place, key, Value::BulkString(entry), void] = <[Value; 4]>::try_from(parts).ok()? else { return None };
+    let (id, key) = (id(&place)?, Arc::from(text(&key)?));
+    Some(Record { id, key, entry: entry.into(), void: void == Value::Int(1) })
+}
+
+/// The only id of a range that was asked for one.
+fn end(reply: &Value) -> Option<Id> {
+    let Value::Array(records) = reply else { return None };
+    let Value::Array(parts) = records.first()? else { return None };
+    id(parts.first()?)
+}
+
+impl Queues for RedisStore {
+    fn accept<'s>(&'s self, names: &'s Names, arrivals: &'s Arrivals) -> Reply<'s, Arrived> {
+        Box::pin(async move {
+            let number = |number: usize| number.to_string().into_bytes();
+            let flag = |flag: bool| if flag { b"1".to_vec() } else { b"0".to_vec() };
+            let mut arguments = vec![
+                number(names.streams.len()),
+                arrivals.most.to_string().into_bytes(),
+                flag(arrivals.replaces),
+                flag(arrivals.marks),
+                arrivals.marker.to_vec(),
+                millis(arrivals.px).to_string().into_bytes(),
+            ];
+            arguments.push(arrivals.marker.to_vec());
+            let shards: Vec<_> = arrivals.writes.iter().map(|write| number(write.shard + 1)).collect();
+            let mut words: Vec<&[u8]> = arguments.iter().map(|word| &word[..]).collect();
+            for (write, shard) in arrivals.writes.iter().zip(&shards) {
+                words.push(shard);
+                words.push(write.entry.as_deref().unwrap_or_default());
+            }
+            let keys = names.streams.iter().chain([&names.pending, &names.void]);
+            let keys = keys.chain(arrivals.writes.iter().map(|write| &write.key));
+            let reply = self.script_of(&self.scripts.accept, keys, &words).await?;
+            let Value::Array(parts) = reply else { return Err(unexpected()) };
+            let [what, Value::Int(length)] = &parts[..] else { return Err(unexpected()) };
+            match text(what) {
+                Some("marked") => Ok(Arrived::Marked),
+                Some("full") => Ok(Arrived::Full),
+                Some("later") => Ok(Arrived::Later),
+                Some(last) => {
+                    let last = last.parse().map_err(|()| unexpected())?;
+                    Ok(Arrived::Queued { last, length: u64::try_from(*length).unwrap_or(0) })
+                }
+                None => Err(unexpected()),
+            }
+        })
+    }
+
+    fn read<'s>(
+        &'s self,
+        names: &'s Names,
+        shard: usize,
+        lease: &'s Placeholder,
+        portion: Portion,
+    ) -> Reply<'s, Option<Vec<Record>>> {
+        Box::pin(async move {
+            let (Some(stream), Some(held)) = (names.streams.get(shard), names.leases.get(shard)) else {
+                return Err(unexpected());
+            };
+            let (from, count, bytes) = (portion.from.to_string(), portion.count.to_string(), portion.bytes.to_string());
+            let words: [&[u8]; 4] = [lease, from.as_bytes(), count.as_bytes(), bytes.as_bytes()];
+            match self.script_of(&self.scripts.read, [stream, held, &names.void], &words).await? {
+                Value::Nil => Ok(None),
+                Value::Array(records) => {
+                    let read: Option<Vec<Record>> = records.into_iter().map(record).collect();
+                    read.map(Some).ok_or_else(unexpected)
+                }
+                _ => Err(unexpected()),
+            }
+        })
+    }
+
+    fn done<'s>(&'s self, names: &'s Names, shard: usize, lease: &'s Placeholder, done: &'s Done) -> Reply<'s, bool> {
+        Box::pin(async move {
+            let (Some(stream), Some(held)) = (names.streams.get(shard), names.leases.get(shard)) else {
+                return Err(unexpected());
+            };
+            let mut words: Vec<Vec<u8>> = vec![lease.to_vec(), done.ids.len().to_string().into_bytes()];
+            words.extend(done.ids.iter().map(|id| id.to_string().into_bytes()));
+            words.push(done.flushed.len().to_string().into_bytes());
+            for flushed in &done.flushed {
+                words.push(flushed.id.to_string().into_bytes());
+                words.push(flushed.fill.to_le_bytes().to_vec());
+                words.push(flushed.px.map_or(0, millis).to_string().into_bytes());
+            }
+            for dead in &done.dead {
+                words.push(dead.record.id.to_string().into_bytes());
+                words.push(dead.fill.to_le_bytes().to_vec());
+                words.push(dead.reason.clone().into_bytes());
+                words.push(dead.record.entry.to_vec());
+            }
+            let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+            let keys = [stream, held, &names.pending, &names.void, &names.dead].into_iter();
+            let keys = keys.chain(done.flushed.iter().map(|flushed| &flushed.key));
+            let keys = keys.chain(done.dead.iter().map(|dead| &dead.record.key));
+            self.script_of(&self.scripts.done, keys, &words).await.map(|reply| reply == Value::Int(1))
+        })
+    }
+
+    fn ends<'s>(&'s self, names: &'s Names) -> Reply<'s, Vec<Option<(Id, Id)>>> {
+        Box::pin(async move {
+            let mut commands = Pipeline::with_capacity(names.streams.len() * 2);
+            for stream in &names.streams {
+                commands.cmd("XRANGE").arg(&**stream).arg("-").arg("+").arg("COUNT").arg(1);
+                commands.cmd("XREVRANGE").arg(&**stream).arg("+").arg("-").arg("COUNT").arg(1);
+            }
+            let mut replies = self.pipeline(&commands).await?.into_iter();
+            let mut ends = Vec::new();
+            while let (Some(first), Some(last)) = (replies.next(), replies.next()) {
+                ends.push(end(&first?).zip(end(&last?)));
+            }
+            Ok(ends)
+        })
+    }
+
+    fn lengths<'s>(&'s self, names: &'s Names) -> Reply<'s, Lengths> {
+        Box::pin(async move {
+            let mut commands = Pipeline::with_capacity(names.streams.len() + 1);
+            for stream in names.streams.iter().chain([&names.dead]) {
+                commands.cmd("XLEN").arg(&**stream);
+            }
+            let length = |reply: Result<Value, StoreError>| match reply? {
+                Value::Int(length) => Ok(u64::try_from(length).unwrap_or(0)),
+                _ => Err(unexpected()),
+            };
+            let mut lengths =
+                self.pipeline(&commands).await?.into_iter().map(length).collect::<Result<Vec<u64>, StoreError>>()?;
+            let dead = lengths.pop().unwrap_or(0);
+            Ok(Lengths { queued: lengths.into_iter().sum(), dead })
+        })
+    }
+
+    fn durability(&self) -> Reply<'_, Durability> {
+        Box::pin(async move {
+            let mut commands = Pipeline::with_capacity(3);
+            commands.cmd("INFO").arg("memory").cmd("INFO").arg("persistence");
+            commands.cmd("CONFIG").arg("GET").arg("appendfsync");
+            let replies = self.pipeline(&commands).await?;
+            if let Some(error) =
+                replies.iter().filter_map(|reply| reply.as_ref().err()).find(|error| error.is_about_the_server())
+            {
+                return Err(error.clone());
+            }
+            // Not everybody may ask.
+            let said = |at: usize, name: &str| {
+                let info = text(replies.get(at)?.as_ref().ok()?)?;
+                info.lines()
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+                    .map(|said| said.trim().to_owned())
+            };
+            let fsync = replies.get(2).and_then(|reply| reply.as_ref().ok()).and_then(|reply| match reply {
+                Value::Map(pairs) => text(&pairs.first()?.1).map(str::to_owned),
+                Value::Array(words) => text(words.get(1)?).map(str::to_owned),
+                _ => None,
+            });
+            let logged = said(1, "aof_enabled").map(|enabled| enabled == "1");
+            Ok(Durability { eviction: said(0, "maxmemory_policy"), logged, fsync, volatile: false })
+        })
+    }
+
+    fn overtake<'s>(&'s self, names: &'s Names, overtaken: &'s [Overtaken]) -> Reply<'s, ()> {
+        Box::pin(async move {
+            for Overtaken { key, before, ago } in overtaken {
+                let (before, ago) = (before.to_string(), ago.as_millis().to_string());
+                let words: [&[u8]; 2] = [before.as_bytes(), ago.as_bytes()];
+                self.script_of(&self.scripts.overtake, [&names.pending, &names.void, key], &words).await?;
+            }
+            Ok(())
+        })
+    }
+}
