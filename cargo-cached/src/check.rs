@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::function::{Function, Place};
 use crate::inventory::Inventory;
 use crate::lock::Lock;
+use crate::scan::Unread;
 
 /// A kind of finding, as `--allow` and comments name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
@@ -60,21 +61,18 @@ pub struct Settings {
 /// Everything that is wrong and not allowed, by place.
 pub fn check(inventory: &Inventory, lock: Option<&Lock>, settings: &Settings) -> Vec<Finding> {
     let mut findings = Findings { settings, found: Vec::new() };
-    for why in &inventory.unread {
-        let mut words = why.splitn(3, ':');
-        let file = words.next().unwrap_or_default().to_owned();
-        let line = words.next().and_then(|line| line.parse().ok()).unwrap_or(0);
+    for Unread { file, line, why } in &inventory.unread {
         findings.found.push(Finding {
             lint: Lint::Unreadable,
-            file,
-            line,
-            message: format!("this file cannot be read, so nothing in it was checked: {why}"),
+            file: file.clone(),
+            line: *line,
+            message: format!("{why}: nothing in this file was checked"),
             instead: "correct what the compiler says of it".to_owned(),
         });
     }
+    keys::two_types(inventory, &mut findings);
     for function in &inventory.functions {
         keys::unreadable(function, &mut findings);
-        keys::two_types(function, inventory, &mut findings);
         keys::no_reader(function, inventory, &mut findings);
         keys::never_invalidated(function, inventory, settings.long_ttl, &mut findings);
         keys::unbounded_text(function, &mut findings);
@@ -98,8 +96,7 @@ struct Findings<'s> {
 impl Findings<'_> {
     /// Unless a comment at the function lets it pass.
     fn add(&mut self, lint: Lint, function: &Function, line: usize, message: String, instead: String) {
-        let allowed = function.allowed.iter().any(|allowed| allowed == lint.name());
-        if allowed || self.settings.allow.contains(&lint) {
+        if function.allows(lint.name()) || self.settings.allow.contains(&lint) {
             return;
         }
         let Place { file, .. } = &function.place;

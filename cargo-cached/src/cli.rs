@@ -69,8 +69,9 @@ Example:
 
 `check` then reports a key, a type or a field that changed under the same version.")]
     Lock {
-        #[command(flatten)]
-        workspace: Workspace,
+        /// The Cargo.toml of the workspace, or of one of its members
+        #[arg(long, value_name = "PATH")]
+        manifest_path: Option<PathBuf>,
     },
     /// Shows what a key holds: the value, its age and ttl, tags, version, codec; or the lease or marker
     #[command(after_help = "\

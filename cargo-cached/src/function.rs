@@ -30,6 +30,13 @@ pub struct Function {
     pub allowed: Vec<String>,
 }
 
+impl Function {
+    /// Whether a comment lets such a finding pass.
+    pub fn allows(&self, lint: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed == lint)
+    }
+}
+
 /// By which attribute or call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {

@@ -7,19 +7,27 @@ use std::path::Path;
 use syn::{Expr, Type};
 
 use crate::function::{self, Does, Function, Key, Raw};
+use crate::scan::Unread;
 use crate::template::{self, Segment, Spot};
+use crate::tokens;
 use crate::types::{self, Known, Types};
 use crate::workspace::Workspace;
 
 pub struct Inventory {
     pub functions: Vec<Function>,
     pub types: Types,
-    pub unread: Vec<String>,
+    pub unread: Vec<Unread>,
     pub root: std::path::PathBuf,
 }
 
 /// Told in columns of their own, or not worth a word.
 const TOLD: [&str; 7] = ["key", "tag", "ttl", "version", "crate", "value", "returns"];
+
+/// Types without a capital letter. In `()` and `[u8; 4]`, too.
+const PRIMITIVE: [&str; 17] = [
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "bool",
+    "char", "()",
+];
 
 impl Inventory {
     /// Scans a workspace; see [`Workspace::scan`].
@@ -131,7 +139,7 @@ fn keys(raw: &Raw, option: &str) -> Vec<Key> {
         let key = expr.and_then(|expr| function::key(&expr, written.line));
         key.unwrap_or_else(|| Key {
             line: written.line,
-            written: written.value.as_ref().map(types::plain).unwrap_or_default(),
+            written: written.value.as_ref().map(tokens::plain).unwrap_or_default(),
             typed: None,
             segments: None,
         })
@@ -167,9 +175,10 @@ fn value(raw: &Raw, each: bool, types: &Types) -> Option<String> {
 fn stored(ty: Option<&Type>, whole: bool, raw: &Raw, types: &Types) -> Option<String> {
     let name = types.stored(ty?, whole);
     // What is not named cannot be compared.
-    let unknown = name.is_empty() || name.contains("impl ") || name.contains('_') && name.len() == 1;
-    let alias = name.ends_with("Result");
-    (!unknown && !alias && !generic(&name, raw)).then_some(name)
+    let unknown = name.is_empty() || name == "_" || name.contains("impl ") || name.ends_with("Result");
+    // As a type is not called: a macro's variable.
+    let variable = types::words(&name).is_empty() && !PRIMITIVE.iter().any(|primitive| name.contains(primitive));
+    (!unknown && !variable && !generic(&name, raw)).then_some(name)
 }
 
 fn generic(name: &str, raw: &Raw) -> bool {
@@ -199,6 +208,6 @@ fn known(spot: &Spot, raw: &Raw, id: Option<&(String, Type)>, types: &Types) -> 
         ty = types.field(ty, step)?;
     }
     // Of a type parameter nothing is known.
-    let words = types::words(&types::plain(&quote::ToTokens::to_token_stream(ty)));
+    let words = types::words(&tokens::plain(&quote::ToTokens::to_token_stream(ty)));
     (!raw.generics.iter().any(|generic| words.contains(generic))).then(|| types.part(ty))
 }

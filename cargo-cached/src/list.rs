@@ -10,13 +10,14 @@ use crate::duration;
 use crate::function::{Does, Function, Key};
 use crate::inventory::Inventory;
 use crate::options::Ttl;
-use crate::paint::{DIM, HEAD, KEY};
+use crate::paint::{DIM, HEAD, KEY, WARNING};
+use crate::scan::Unread;
 
 #[derive(Serialize)]
 struct Listed<'i> {
     functions: Vec<Row<'i>>,
     /// Files that could not be read, and why.
-    unread: &'i [String],
+    unread: &'i [Unread],
 }
 
 #[derive(Serialize)]
@@ -114,8 +115,8 @@ pub fn table(inventory: &Inventory) {
     let functions = rows.len();
     let files: BTreeSet<_> = shown(inventory).map(|function| &function.place.file).collect();
     println!("{DIM}{functions} annotated functions in {} files{DIM:#}", files.len());
-    for why in &inventory.unread {
-        anstream::eprintln!("{}warning{:#}: not read: {why}", crate::paint::WARNING, crate::paint::WARNING);
+    for Unread { file, line, why } in &inventory.unread {
+        anstream::eprintln!("{WARNING}warning{WARNING:#}: {file}:{line} is not read: {why}");
     }
 }
 

@@ -21,6 +21,7 @@ mod options;
 mod paint;
 mod scan;
 mod template;
+mod tokens;
 mod types;
 mod workspace;
 
@@ -78,8 +79,8 @@ fn run(command: Command) -> Result<bool, String> {
             }
             Ok(findings.is_empty())
         }
-        Command::Lock { workspace } => {
-            let inventory = read(&workspace)?;
+        Command::Lock { manifest_path } => {
+            let inventory = Inventory::read(manifest_path.as_deref(), false)?;
             let lock = Lock::of(&inventory);
             lock.write(&inventory.root)?;
             println!("{GOOD}written{GOOD:#}: {} with {} functions", lock::NAME, lock.function.len());

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident, Lit, Token};
 
 use crate::duration;
-use crate::types::plain;
+use crate::tokens::plain;
 
 #[derive(Debug, Default)]
 pub struct Options(Vec<Opt>);

@@ -21,6 +21,7 @@ use self::attributes::Names;
 use crate::allow::Allows;
 use crate::function::{Does, Function, Key, Place, Raw};
 use crate::options::Options;
+use crate::tokens;
 use crate::types::{self, Types};
 
 /// Where a file stands.
@@ -42,6 +43,8 @@ pub struct Submodule {
     pub within: Vec<String>,
     /// `#[path = "…"]`
     pub path: Option<String>,
+    /// That it is part of.
+    pub program: Option<Rc<str>>,
 }
 
 #[derive(Default)]
@@ -50,16 +53,26 @@ pub struct Found {
     pub modules: Vec<Submodule>,
 }
 
+/// A file that cannot be read.
+#[derive(Debug, serde::Serialize)]
+pub struct Unread {
+    pub file: String,
+    /// 0: not one of its lines.
+    pub line: usize,
+    pub why: String,
+}
+
 /// What stands in a file. The error says where it is no Rust.
-pub fn file(source: &str, site: &Site, runtimes: &[String], tests: bool, types: &mut Types) -> Result<Found, String> {
+pub fn file(source: &str, site: &Site, runtimes: &[String], tests: bool, types: &mut Types) -> Result<Found, Unread> {
     let file = syn::parse_file(source).map_err(|error| {
-        let at = error.span().start();
-        format!("{}:{}:{}: {error}", site.file, at.line, at.column + 1)
+        let line = error.span().start().line;
+        Unread { file: site.file.to_string(), line, why: error.to_string() }
     })?;
     let mut scan = Scan {
         site,
         names: Names::of(&file, runtimes),
         tests,
+        program: site.program.clone(),
         types,
         allows: Allows::of(source),
         path: site.module.clone(),
@@ -79,6 +92,7 @@ struct Scan<'s> {
     site: &'s Site,
     names: Names,
     tests: bool,
+    program: Option<Rc<str>>,
     types: &'s mut Types,
     allows: Allows,
     /// Modules, types and functions around what is looked at.
@@ -95,10 +109,7 @@ struct Scan<'s> {
 
 impl Scan<'_> {
     fn skipped(&self, attrs: &[Attribute]) -> bool {
-        !self.tests
-            && attrs.iter().any(|attr| {
-                attr.path().is_ident("cfg") && attr.meta.require_list().is_ok_and(|list| is_for_tests(&list.tokens))
-            })
+        !self.tests && is_of_tests(attrs)
     }
 
     fn within(&mut self, name: String, visit: impl FnOnce(&mut Self)) {
@@ -140,7 +151,7 @@ impl Scan<'_> {
             does,
             name,
             package: Rc::clone(&self.site.package),
-            program: self.site.program.clone(),
+            program: self.program.clone(),
             place,
             keys: Vec::new(),
             tags: Vec::new(),
@@ -195,9 +206,16 @@ impl Scan<'_> {
     }
 }
 
+/// `#[cfg(test)]`
+fn is_of_tests(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| {
+        attr.path().is_ident("cfg") && attr.meta.require_list().is_ok_and(|list| is_for_tests(&list.tokens))
+    })
+}
+
 /// `test`, and not `not(test)`.
 fn is_for_tests(condition: &TokenStream) -> bool {
-    let text = types::plain(condition);
+    let text = tokens::plain(condition);
     text == "test" || text.starts_with("all(test")
 }
 
@@ -245,7 +263,7 @@ impl<'ast> Visit<'ast> for Scan<'_> {
         if self.skipped(&item.attrs) {
             return;
         }
-        let name = types::words(&types::plain(&item.self_ty.to_token_stream())).into_iter().next();
+        let name = types::words(&tokens::plain(&item.self_ty.to_token_stream())).into_iter().next();
         self.own.push((*item.self_ty).clone());
         self.within(name.unwrap_or_else(|| "_".to_owned()), |scan| visit::visit_item_impl(scan, item));
         self.own.pop();
@@ -262,14 +280,20 @@ impl<'ast> Visit<'ast> for Scan<'_> {
             return;
         }
         let name = item.ident.unraw().to_string();
+        let outer = self.program.clone();
+        if outer.is_none() && is_of_tests(&item.attrs) {
+            self.program = Some(format!("tests of {}", self.site.package).into());
+        }
         if item.content.is_some() {
             self.inline.push(name.clone());
             self.within(name, |scan| visit::visit_item_mod(scan, item));
             self.inline.pop();
         } else {
             let path = item.attrs.iter().find_map(attributes::path);
-            self.found.modules.push(Submodule { name, within: self.inline.clone(), path });
+            let within = self.inline.clone();
+            self.found.modules.push(Submodule { name, within, path, program: self.program.clone() });
         }
+        self.program = outer;
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {

@@ -102,6 +102,13 @@ fn steps(segments: &[Segment]) -> Vec<Step> {
 
 /// Whether some arguments give both the same key.
 pub fn meet(one: &[Segment], other: &[Segment]) -> bool {
+    // Most keys differ where they begin.
+    if let (Some(Segment::Text(one)), Some(Segment::Text(other))) = (one.first(), other.first())
+        && !one.starts_with(other.as_str())
+        && !other.starts_with(one.as_str())
+    {
+        return false;
+    }
     let (one, other) = (steps(one), steps(other));
     // `row[j]`: whether what is left of `one` and of `other[j..]` meets.
     let mut row = vec![false; other.len() + 1];

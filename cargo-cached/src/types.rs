@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Fields, GenericArgument, Item, PathArguments, PathSegment, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::letters::Letters;
+use crate::tokens::plain;
 
 /// The structs, enums and aliases of the workspace, by name.
 #[derive(Default)]
@@ -283,14 +284,15 @@ pub fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// With what serde is told of it, and without its documentation.
+/// With what serde is told of it, and without what it does not see.
 fn definition(kind: &str, name: &str, attrs: &[syn::Attribute], fields: &TokenStream) -> String {
     let of_serde: String = attrs
         .iter()
         .filter(|attr| attr.path().is_ident("serde"))
         .map(|attr| plain(&attr.to_token_stream()) + " ")
         .collect();
-    format!("{of_serde}{kind} {name} {}", plain(&undocumented(fields.clone())))
+    let fields = plain(&undocumented(fields.clone())).replace(", }", " }").replace(",)", ")");
+    format!("{of_serde}{kind} {name} {fields}").trim_end().to_owned()
 }
 
 fn undocumented(tokens: TokenStream) -> TokenStream {
@@ -307,68 +309,17 @@ fn undocumented(tokens: TokenStream) -> TokenStream {
                 continue;
             }
         }
+        if matches!(&token, TokenTree::Ident(word) if word == "pub") {
+            // `pub(crate)`
+            tokens.next_if(|next| matches!(next, TokenTree::Group(to) if to.delimiter() == Delimiter::Parenthesis));
+            continue;
+        }
         kept.extend([match token {
             TokenTree::Group(group) => TokenTree::Group(Group::new(group.delimiter(), undocumented(group.stream()))),
             token => token,
         }]);
     }
     kept
-}
-
-/// Tokens as people write them.
-pub fn plain(tokens: &TokenStream) -> String {
-    let mut text = String::new();
-    write(tokens.clone(), &mut text);
-    text
-}
-
-fn write(tokens: TokenStream, text: &mut String) {
-    let mut word_before = false;
-    let mut glued = true;
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => ("{ ", " }"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::None => ("", ""),
-                };
-                if !glued && group.delimiter() == Delimiter::Brace {
-                    text.push(' ');
-                }
-                text.push_str(open);
-                write(group.stream(), text);
-                text.push_str(close);
-                (word_before, glued) = (group.delimiter() == Delimiter::Bracket, false);
-            }
-            TokenTree::Punct(mark) => {
-                let letter = mark.as_char();
-                let spaced = matches!(letter, '=' | '+' | '-' | '*' | '/') && !glued;
-                if spaced {
-                    text.push(' ');
-                }
-                text.push(letter);
-                let joint = mark.spacing() == Spacing::Joint;
-                let after =
-                    matches!(letter, ',' | '=' | '+' | ';') || (letter == ':' && !joint && !text.ends_with("::"));
-                if (after && !joint) || (letter == '|' && text.matches('|').count().is_multiple_of(2)) {
-                    text.push(' ');
-                }
-                (word_before, glued) = (false, true);
-            }
-            word => {
-                if word_before {
-                    text.push(' ');
-                }
-                text.push_str(&word.to_string());
-                (word_before, glued) = (true, false);
-            }
-        }
-    }
-    while text.ends_with(' ') {
-        text.pop();
-    }
 }
 
 #[cfg(test)]
@@ -449,8 +400,8 @@ mod tests {
     #[test]
     fn a_schema_is_all_that_serde_sees() {
         let types = types(
-            "/// Docs.\n#[derive(Debug)] #[serde(rename_all = \"camelCase\")] struct User { /// An id.\n id: i64, \
-             #[serde(default)] team: Vec<Team> } enum Team { Core, Other(String) } struct Elsewhere;",
+            "/// Docs.\n#[derive(Debug)] #[serde(rename_all = \"camelCase\")] struct User { /// An id.\n pub id: i64, \
+             #[serde(default)] pub(crate) team: Vec<Team>, } enum Team { Core, Other(String) } struct Elsewhere;",
         );
         let schema = types.schema("Vec<User>");
         assert_eq!(

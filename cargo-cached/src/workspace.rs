@@ -7,7 +7,7 @@ use std::rc::Rc;
 use cargo_metadata::{Metadata, MetadataCommand, Package, Target, TargetKind};
 
 use crate::function::Raw;
-use crate::scan::{self, Site, Submodule};
+use crate::scan::{self, Site, Submodule, Unread};
 use crate::types::Types;
 
 /// What the scan of a workspace found.
@@ -16,7 +16,7 @@ pub struct Workspace {
     pub functions: Vec<Raw>,
     pub types: Types,
     /// Files that are no Rust, or not there: where, and why.
-    pub unread: Vec<String>,
+    pub unread: Vec<Unread>,
 }
 
 impl Workspace {
@@ -107,7 +107,10 @@ impl Reader {
         }
         let source = match std::fs::read_to_string(path) {
             Ok(source) => source,
-            Err(error) => return self.workspace.unread.push(format!("{}: {error}", site.file)),
+            Err(error) => {
+                let unread = Unread { file: site.file.to_string(), line: 0, why: error.to_string() };
+                return self.workspace.unread.push(unread);
+            }
         };
         match scan::file(&source, &site, &self.runtimes, self.all, &mut self.workspace.types) {
             Ok(found) => {
@@ -116,7 +119,7 @@ impl Reader {
                     self.module(path, directory, &site, &module);
                 }
             }
-            Err(why) => self.workspace.unread.push(why),
+            Err(unread) => self.workspace.unread.push(unread),
         }
     }
 
@@ -140,7 +143,7 @@ impl Reader {
         if !path.exists() {
             return;
         }
-        let mut site = Site { file: self.shown(&path), ..site.clone() };
+        let mut site = Site { file: self.shown(&path), program: module.program.clone(), ..site.clone() };
         site.module.extend(module.within.iter().chain([&module.name]).cloned());
         self.file(&path, &directory, site);
     }

@@ -25,34 +25,56 @@ pub fn unreadable(function: &Function, findings: &mut Findings) {
     }
 }
 
-pub fn two_types(function: &Function, inventory: &Inventory, findings: &mut Findings) {
-    let Some(value) = &function.value else { return };
-    for key in &function.keys {
-        // Once for each pair, at the later one.
-        let other = inventory.beside(function).take_while(|other| !std::ptr::eq(*other, function)).find_map(|other| {
-            let theirs = other.value.as_ref().filter(|theirs| *theirs != value)?;
-            // Of one typed key the compiler sees to it.
-            let same = |their: &Key| key.typed.is_some() && key.typed == their.typed;
-            let met = other.keys.iter().find(|their| meets(key, their) && !same(their))?;
-            Some((other, theirs, met))
-        });
-        let Some((other, theirs, met)) = other else { continue };
-        let also = if met.written == key.written {
-            String::new()
-        } else {
-            format!(", whose key `{}` may be the same", met.written)
-        };
-        findings.add(
-            Lint::TwoTypes,
-            function,
-            key.line,
-            format!(
-                "`{}` holds `{value}` here and `{theirs}` for `{}` ({}){also}: each replaces what the other stored",
-                key.written, other.name, other.place
-            ),
-            format!("give one of them a key of its own, such as `{}`", own_key(key, value)),
-        );
+/// Once for each that differs from one before it that does not.
+pub fn two_types(inventory: &Inventory, findings: &mut Findings) {
+    let mut agreed: Vec<&Function> = Vec::new();
+    // What others may rely on first.
+    let (shared, apart): (Vec<&Function>, Vec<&Function>) =
+        inventory.functions.iter().partition(|function| function.program.is_none());
+    for function in shared.into_iter().chain(apart) {
+        let other = differing(function, &agreed, inventory);
+        if let Some((key, other, met)) = other {
+            differs(function, key, other, met, findings);
+        } else if !function.allows(Lint::TwoTypes.name()) {
+            agreed.push(function);
+        }
     }
+}
+
+/// One that stores another type under a key that may be the same; with both keys.
+fn differing<'f>(
+    function: &'f Function,
+    agreed: &[&'f Function],
+    inventory: &'f Inventory,
+) -> Option<(&'f Key, &'f Function, &'f Key)> {
+    let value = function.value.as_ref()?;
+    let others = inventory.beside(function).filter(|other| agreed.iter().any(|agreed| std::ptr::eq(*agreed, *other)));
+    let others = others.filter(|other| other.value.as_ref().is_some_and(|theirs| theirs != value));
+    let mut pairs = others.flat_map(|other| {
+        let keys = function.keys.iter().flat_map(|key| other.keys.iter().map(move |their| (key, their)));
+        keys.map(move |(key, their)| (key, other, their))
+    });
+    // Of one typed key the compiler sees to it.
+    pairs.find(|(key, _, their)| meets(key, their) && (key.typed.is_none() || key.typed != their.typed))
+}
+
+fn differs(function: &Function, key: &Key, other: &Function, met: &Key, findings: &mut Findings) {
+    let (Some(value), Some(theirs)) = (&function.value, &other.value) else { return };
+    let also = if met.written == key.written {
+        String::new()
+    } else {
+        format!(", whose key `{}` may be the same", met.written)
+    };
+    findings.add(
+        Lint::TwoTypes,
+        function,
+        key.line,
+        format!(
+            "`{}` holds `{value}` here and `{theirs}` for `{}` ({}){also}: each replaces what the other stored",
+            key.written, other.name, other.place
+        ),
+        format!("give one of them a key of its own, such as `{}`", own_key(key, value)),
+    );
 }
 
 /// `"order:<id>"`, for an `Order` under `"user:<id>"`.
@@ -108,14 +130,30 @@ pub fn no_reader(function: &Function, inventory: &Inventory, findings: &mut Find
 
 /// The key that was most likely meant.
 fn nearest<'f>(key: &Key, others: impl Iterator<Item = (&'f Key, &'f Function)>) -> String {
-    let same = |other: &Key| other.written.chars().zip(key.written.chars()).take_while(|(a, b)| a == b).count();
-    let nearest = others.max_by_key(|(other, _)| same(other)).filter(|(other, _)| same(other) >= 3);
+    let nearest = others.map(|(other, function)| (distance(&other.written, &key.written), other, function));
+    let nearest = nearest.min_by_key(|(distance, ..)| *distance);
+    let nearest = nearest.filter(|(distance, ..)| distance * 2 <= key.written.len()).map(|(_, other, of)| (other, of));
     match nearest {
         Some((other, function)) => {
             format!("write `{}`, as `{}` does ({}), or remove it", other.written, function.name, function.place)
         }
         None => "write it as its reader does, or remove it".to_owned(),
     }
+}
+
+/// How many letters have to be added, removed or replaced.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, theirs) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *theirs);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
 }
 
 pub fn never_invalidated(function: &Function, inventory: &Inventory, long: u64, findings: &mut Findings) {
@@ -130,14 +168,16 @@ pub fn never_invalidated(function: &Function, inventory: &Inventory, long: u64, 
     if function.does != Does::Cached || !readable || inventory.renewers(function).next().is_some() {
         return;
     }
-    let key = function.keys.first().map_or("", |key| &key.written);
+    let key = function.keys.first().map_or("", |key| key.written.as_str());
+    let typed = function.keys.first().is_some_and(|key| key.typed.is_some());
+    let of_it = if typed { format!("{key} {{ … }}") } else { format!("\"{key}\"") };
     findings.add(
         Lint::NeverInvalidated,
         function,
         function.place.line,
         format!("`{}` keeps `{key}` {lives}, and nothing ever invalidates it", function.name),
         format!(
-            "write `#[cached_runtime::invalidate(key = …)]` with this key on what changes the row, or a ttl of {} at most",
+            "write `#[invalidate(key = {of_it})]` on what changes the row, or a ttl of {} at most",
             duration::show(std::time::Duration::from_millis(long))
         ),
     );

@@ -34,10 +34,16 @@ impl Scan<'_> {
         if let Ok(arguments) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()) {
             return arguments.iter().for_each(|argument| self.visit_expr(argument));
         }
-        // Words of the macro's own around it: `select! { a = f() => { … } }`.
-        for token in tokens {
-            if let TokenTree::Group(group) = token {
-                self.tokens(group.stream());
+        // Words of the macro's own between expressions: `select! { a = f() => { … } }`.
+        for piece in pieces(tokens) {
+            if let Ok(expr) = syn::parse2::<Expr>(piece.clone()) {
+                self.visit_expr(&expr);
+                continue;
+            }
+            for token in piece {
+                if let TokenTree::Group(group) = token {
+                    self.tokens(group.stream());
+                }
             }
         }
     }
@@ -61,6 +67,24 @@ fn mentions(tokens: &TokenStream) -> bool {
         ),
         _ => false,
     })
+}
+
+/// What stands between `,`, `;`, `=` and `=>`.
+fn pieces(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut pieces = vec![TokenStream::new()];
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(mark) if matches!(mark.as_char(), ',' | ';' | '=' | '>') => {
+                pieces.push(TokenStream::new())
+            }
+            _ => {
+                if let Some(piece) = pieces.last_mut() {
+                    piece.extend([token]);
+                }
+            }
+        }
+    }
+    pieces
 }
 
 /// What a `macro_rules!` writes, with its variables as plain names.
