@@ -90,7 +90,8 @@ fn pieces(tokens: TokenStream) -> Vec<TokenStream> {
 /// What a `macro_rules!` writes, with its variables as plain names.
 pub fn rules(tokens: &TokenStream) -> Vec<TokenStream> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let arrow = |at: usize| matches!((&tokens[at], &tokens[at + 1]), (TokenTree::Punct(a), TokenTree::Punct(b)) if a.as_char() == '=' && b.as_char() == '>');
+    let is = |at: usize, letter| matches!(&tokens[at], TokenTree::Punct(mark) if mark.as_char() == letter);
+    let arrow = |at: usize| is(at, '=') && is(at + 1, '>');
     let written = (2..tokens.len()).filter(|at| arrow(at - 2));
     written
         .filter_map(|at| match &tokens[at] {
