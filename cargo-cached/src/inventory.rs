@@ -178,7 +178,8 @@ fn stored(ty: Option<&Type>, whole: bool, raw: &Raw, types: &Types) -> Option<St
     let unknown = name.is_empty() || name == "_" || name.contains("impl ") || name.ends_with("Result");
     // As a type is not called: a macro's variable.
     let variable = types::words(&name).is_empty() && !PRIMITIVE.iter().any(|primitive| name.contains(primitive));
-    (!unknown && !variable && !generic(&name, raw)).then_some(name)
+    let alias = types::words(&name).iter().any(|word| types.is_alias(word));
+    (!unknown && !variable && !alias && !generic(&name, raw)).then_some(name)
 }
 
 fn generic(name: &str, raw: &Raw) -> bool {

@@ -42,6 +42,11 @@ impl Types {
         }
     }
 
+    /// Whether it is, or may be, an alias that was not looked through: `type Maybe<T> = Option<T>;`.
+    pub fn is_alias(&self, name: &str) -> bool {
+        self.items.get(name).is_some_and(|items| items.iter().any(|item| matches!(item, Item::Type(_))))
+    }
+
     /// Of `type Row = User;` the `User`.
     fn unaliased<'t>(&'t self, mut ty: &'t Type) -> &'t Type {
         for _ in 0..8 {
