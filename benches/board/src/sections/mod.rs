@@ -1,0 +1,38 @@
+//! What is measured: one file each.
+
+mod cold_miss;
+mod hot_key;
+mod local_hit;
+mod memory;
+mod outage;
+mod races;
+mod remote_hit;
+mod stampede;
+
+use crate::bench::Bench;
+use crate::table::Findings;
+
+pub struct Section {
+    /// What it is asked for by.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What a reader must know before the tables.
+    pub about: &'static str,
+    pub run: fn(&Bench) -> Result<Findings, String>,
+}
+
+pub const SECTIONS: &[Section] = &[
+    local_hit::SECTION,
+    remote_hit::SECTION,
+    cold_miss::SECTION,
+    stampede::SECTION,
+    hot_key::SECTION,
+    races::SECTION,
+    outage::SECTION,
+    memory::SECTION,
+];
+
+/// When processes begin together: late enough for each to have its tasks ready.
+fn soon() -> i64 {
+    peer::origin::now() + 50_000
+}

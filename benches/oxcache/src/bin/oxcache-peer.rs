@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    oxcache_peer::run(None)
+}
