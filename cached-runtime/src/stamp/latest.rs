@@ -53,7 +53,7 @@ impl Latest {
             let turn = self.turn.load(Ordering::Acquire);
             let (stamp, sent) = (self.stamp.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
-            if turn % 2 == 0 && self.turn.load(Ordering::Relaxed) == turn {
+            if turn.is_multiple_of(2) && self.turn.load(Ordering::Relaxed) == turn {
                 return (sent != NONE).then(|| (stamp, self.nanos(now).saturating_sub(sent)));
             }
             std::thread::yield_now();
