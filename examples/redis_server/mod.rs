@@ -10,8 +10,9 @@ use tokio::process::{Child, Command};
 
 pub struct RedisServer {
     /// Killed when dropped, so a failing example leaves no server behind.
-    _process: Child,
+    process: Child,
     port: u16,
+    settings: Vec<String>,
 }
 
 impl RedisServer {
@@ -54,11 +55,24 @@ impl RedisServer {
         let mut last_words = String::new();
         while let Some(line) = lines.next_line().await? {
             if line.contains("Ready to accept connections") {
-                return Ok(Ok(Self { _process: process, port }));
+                let settings = settings.iter().map(ToString::to_string).collect();
+                return Ok(Ok(Self { process, port, settings }));
             }
             last_words = line;
         }
         Ok(Err(last_words))
+    }
+
+    /// Kills it (`SIGKILL`) and starts another one on its port, with its settings, and so with its files, if it has any.
+    #[allow(dead_code, reason = "not every example does that")]
+    pub async fn kill_and_restart(&mut self) -> Result<(), Box<dyn Error>> {
+        self.process.kill().await?;
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
+        match Self::start_on(self.port, &settings).await? {
+            Ok(server) => *self = server,
+            Err(words) => return Err(format!("redis-server did not start again; its last words: {words}").into()),
+        }
+        Ok(())
     }
 
     pub fn url(&self) -> String {

@@ -57,5 +57,6 @@ mod transactions;
 mod types;
 mod undelivered;
 mod version;
+mod write_behind;
 mod write_through;
 mod writers;

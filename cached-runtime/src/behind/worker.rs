@@ -55,6 +55,12 @@ impl fmt::Debug for WriteBehind {
 }
 
 impl WriteBehind {
+    /// What has happened so far in this process, where calls have queued and no worker need be at work.
+    pub fn stats(&self) -> QueueStats {
+        let cache = self.cache.clone().or_else(|| Cache::current(self.site));
+        cache.map(|cache| cache.inner().queues.of(self.queue, cache.inner()).counters.read().into()).unwrap_or_default()
+    }
+
     /// Puts it to work on the caller's runtime, over the function's cache: the one that its `cache = ...` says, else the
     /// task's, else the installed one. Over a cache that is disabled, or without one, there is nothing to do.
     ///
