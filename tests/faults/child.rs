@@ -78,6 +78,15 @@ impl Child {
         said
     }
 
+    /// Everything else it has said, of one that was killed.
+    pub async fn rest(mut self) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some(line) = self.lines.recv().await {
+            said.push(line);
+        }
+        said
+    }
+
     pub fn tell(&mut self, word: &str) {
         writeln!(self.process.stdin.as_mut().expect("piped"), "{word}").expect("a child that listens");
     }

@@ -3,8 +3,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../faults/child.rs"]
+mod child;
+
+mod crash;
 mod order;
 mod promises;
+mod server;
 mod servers;
+mod sqlite;
 mod table;
 mod trouble;

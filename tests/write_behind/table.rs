@@ -121,6 +121,11 @@ pub async fn read(cache: &Cache, table: &Table, id: u64) -> Option<u64> {
     found.map(|row| row.value)
 }
 
+/// What the cache holds.
+pub async fn read_cached(cache: &Cache, id: u64) -> Option<u64> {
+    cache.get::<Row>(key_of(id)).await.map(|row| row.value)
+}
+
 pub async fn until_written(table: &Table, id: u64, value: u64) {
     eventually("the row in the table", async || table.value(id) == Some(value)).await;
 }

@@ -107,17 +107,14 @@ impl Queue {
 }
 
 impl Worker {
-    /// Waits until all that was queued before this call is written, by whichever worker.
+    /// Waits until all that was queued before this call is written, by whichever worker; and while the store is away, until
+    /// it is back.
     pub async fn flush(&self) -> Result<(), Error> {
         let Some(control) = &self.control else { return Ok(()) };
         let _hurried = Hurried::up(control);
-        let queues = control.store.queues().ok_or(Error::Disabled)?;
-        let upto = queues.ends(&control.live.names).await?;
+        let upto = control.ends().await?;
         loop {
-            if let Some(why) = control.refused.get() {
-                return Err(Error::Setting(why.clone()));
-            }
-            let now = queues.ends(&control.live.names).await?;
+            let now = control.ends().await?;
             let mut shards = upto.iter().zip(&now);
             if !shards.any(|(upto, now)| upto.zip(*now).is_some_and(|((_, last), (first, _))| first <= last)) {
                 return Ok(());
@@ -216,6 +213,21 @@ impl Drop for Hurried<'_> {
 impl Control {
     fn mode(&self) -> Mode {
         *self.mode.borrow()
+    }
+
+    /// The first and the last id of each shard, as soon as the store says so.
+    async fn ends(&self) -> Result<Vec<Option<(Id, Id)>>, Error> {
+        let queues = self.store.queues().ok_or(Error::Disabled)?;
+        let mut trouble = Trouble::default();
+        loop {
+            if let Some(why) = self.refused.get() {
+                return Err(Error::Setting(why.clone()));
+            }
+            match queues.ends(&self.live.names).await {
+                Ok(ends) => return Ok(ends),
+                Err(_) => sleep(trouble.pause()).await,
+            }
+        }
     }
 
     async fn stopped(&self) {
@@ -343,6 +355,9 @@ impl Control {
                     }
                     race(sleep(trouble.pause()), self.abandoned(tenure)).await;
                 }
+            }
+            if let Ok(lengths) = queues.lengths(&self.live.names).await {
+                self.live.counters.length(lengths.queued);
             }
             self.moved.notify_waiters();
         }
