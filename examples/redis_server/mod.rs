@@ -17,6 +17,7 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts one and waits until it takes connections.
+    #[allow(dead_code, reason = "some have settings of their own")]
     pub async fn start() -> Result<Self, Box<dyn Error>> {
         Self::start_with(&[]).await
     }
