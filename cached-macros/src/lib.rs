@@ -228,7 +228,7 @@ pub fn write_through(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `skip(pool)` | the arguments that the worker has its own of: all but the values | compile error |
 /// | `max_batch = 500` | how many values the body is called with at most | `500` |
 /// | `linger = "50ms"` | how long a value waits for others | `50ms` |
-/// | `queue = "users"` | the queue's name: functions that share one write in one order | the function's path |
+/// | `queue = "users"` | the queue's name, which no other function has | the function's path |
 /// | `coalesce = off` | the body has all writes of a key, not the last of a batch | the last one |
 /// | `on_full = error`, `on_full = write_through` | what a call does when the queue is full; an error needs `E: From<cached_runtime::Error>` | the body runs in the call |
 /// | `high_water = 100000` | when it is full | `100000` |

@@ -256,8 +256,11 @@ promises! {
             pets.must_hit(1, "Rex").await;
             elsewhere.must_hit(2, "Tom").await;
         }
+        let life = || world.redis.as_ref().map(|redis| redis.command::<i64>(&["PTTL", "test:pet:1"]));
+        assert!(life().is_none_or(|life| life == -1), "it cannot expire before it is written");
         let worker = elsewhere.at_work().await;
         worker.flush().await.expect("the end of the queue");
+        assert!(life().is_none_or(|life| (50_000..=60_000).contains(&life)), "then it has its ttl");
         assert_eq!(pets.table.name(1).as_deref(), Some("Rex"));
         assert_eq!(pets.table.name(2).as_deref(), Some("Tom"));
         pets.must_hit(1, "Rex").await;

@@ -128,8 +128,8 @@ impl Worker {
         }
     }
 
-    /// Writes on until the queue is empty, or the deadline is over, and ends. Gives how many writes are left in the queue:
-    /// they wait there for the next worker.
+    /// Writes on until the queue is empty, or the deadline is over, and ends; at once where another worker is the active one.
+    /// Gives how many writes are left in the queue: they wait there for the next worker.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
         match self.0 {
             Some(worker) => InRuntime::new(worker.shutdown(deadline)).await,
