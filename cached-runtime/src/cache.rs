@@ -174,6 +174,8 @@ impl Inner {
             pending: part("pending"),
             void: part("void"),
             dead: part("dead"),
+            late: part("late:"),
+            calls: part("calls:"),
         }
     }
 

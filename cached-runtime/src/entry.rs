@@ -46,13 +46,11 @@ pub(crate) fn is_value(bytes: &[u8]) -> bool {
 }
 
 /// Whether these are the bytes of a value that is queued for the database. Nothing but its flush removes it.
-#[cfg(feature = "memory")]
 pub(crate) fn is_queued(bytes: &[u8]) -> bool {
     matches!(bytes, [MAGIC, b'D' | b'G', ..])
 }
 
 /// The fill of a queued value.
-#[cfg(feature = "memory")]
 pub(crate) fn queued_fill(bytes: &Bytes) -> Option<u64> {
     let fill = bytes.get(2..IDENTITY).filter(|_| is_queued(bytes))?;
     fill.try_into().ok().map(u64::from_le_bytes)

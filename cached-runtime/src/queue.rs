@@ -17,6 +17,7 @@ mod batch;
 mod durability;
 mod flush;
 mod live;
+mod overtaking;
 mod race;
 mod split;
 mod tenure;
@@ -29,6 +30,7 @@ pub use self::arrival::{Accepted, Item};
 pub use self::batch::{Batch, Body, Failed, Taken};
 pub use self::live::QueueCounts;
 pub(crate) use self::live::Registry;
+pub(crate) use self::overtaking::{Overtaking, Overtakings};
 pub use self::through::Through;
 pub use self::worker::Worker;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub use bytes::Bytes;
 use tokio::time::Instant;
 
-pub use self::queues::Queues;
+pub use self::queues::{Names, Overtaken, Queues};
 pub use crate::entry::Placeholder;
 pub use crate::stamp::{Ask, Stamp};
 pub use crate::tier::Pulse;
@@ -281,6 +281,14 @@ pub trait Repair: std::fmt::Debug + Send + Sync {
     /// Keys to delete, each with a number. After `replaced` by another server also those that the one before may have
     /// forgotten.
     fn outstanding(&self, replaced: bool) -> Vec<(Arc<str>, u64)>;
+
+    /// Keys that were written past their queues.
+    fn overtaken(&self) -> Vec<(Arc<Names>, Overtaken)> {
+        Vec::new()
+    }
+
+    /// The store knows of this one.
+    fn overtook(&self, _: &Overtaken) {}
 
     /// These were deleted.
     fn delivered(&self, keys: &[(Arc<str>, u64)]);

@@ -18,8 +18,9 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 use crate::event;
+use crate::queue::{Overtaking, Overtakings};
 use crate::stamp::Epoch;
-use crate::store::{Repair, Store};
+use crate::store::{Names, Overtaken, Repair, Store};
 
 /// More than that become one: the whole prefix.
 const MOST: usize = 10_000;
@@ -40,6 +41,8 @@ pub(crate) struct Undelivered {
     /// What was acknowledged lately, oldest first.
     acknowledged: Mutex<VecDeque<(Instant, Arc<str>)>>,
     epoch: Arc<Epoch>,
+    /// Written past their queues: what is queued of them is older.
+    pub(crate) overtaken: Overtakings,
 }
 
 /// How many, and no keys: those may be about people, and a store is printed with its cache.
@@ -57,6 +60,7 @@ impl Undelivered {
             delivering: AtomicBool::new(false),
             acknowledged: Mutex::default(),
             epoch,
+            overtaken: Overtakings::default(),
         }
     }
 
@@ -127,6 +131,12 @@ impl Undelivered {
         first
     }
 
+    /// What is queued of these keys is older than the database, and the store is to hear of it: with their deletion.
+    pub(crate) fn overtake(self: &Arc<Self>, keys: &[Arc<str>], overtaking: &Overtaking, store: &Arc<dyn Store>) {
+        self.overtaken.add(keys, overtaking);
+        self.add(keys, store);
+    }
+
     /// Starts to deliver, unless somebody does. Called again by those who find their key here: the runtime of whoever
     /// did may be gone.
     pub(crate) fn deliver(self: &Arc<Self>, store: &Arc<dyn Store>) {
@@ -156,6 +166,15 @@ impl Undelivered {
 
     /// True when something was delivered.
     async fn attempt(&self, store: &dyn Store) -> bool {
+        // First: a key whose queue does not know yet is not to be read again.
+        if let Some(queues) = store.queues() {
+            for (names, overtaken) in self.overtaken.outstanding() {
+                if queues.overtake(&names, &overtaken).await.is_err() {
+                    return false;
+                }
+                self.overtaken.told(&overtaken);
+            }
+        }
         let attempted = self.outstanding(false);
         let names: Vec<Arc<str>> = attempted.iter().map(|(key, _)| Arc::clone(key)).collect();
         let Ok(deleted) = store.delete_each(&names).await else { return false };
@@ -187,6 +206,14 @@ impl Repair for Undelivered {
             outstanding.extend(lately.map(|(_, key)| (Arc::clone(key), 0)));
         }
         outstanding
+    }
+
+    fn overtaken(&self) -> Vec<(Arc<Names>, Overtaken)> {
+        self.overtaken.outstanding()
+    }
+
+    fn overtook(&self, overtaken: &Overtaken) {
+        self.overtaken.told(overtaken);
     }
 
     fn delivered(&self, delivered: &[(Arc<str>, u64)]) {

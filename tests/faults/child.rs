@@ -18,7 +18,9 @@ pub fn arguments() -> Option<Vec<String>> {
 
 /// Tells the parent.
 pub fn say(what: &str) {
-    eprintln!("{SAYS}{what}");
+    // In one piece: it may be killed at any point.
+    let line = format!("{SAYS}{what}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("a pipe");
 }
 
 /// Waits for a word of the parent's, or for its end.

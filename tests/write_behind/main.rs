@@ -6,6 +6,7 @@ mod support;
 #[path = "../faults/child.rs"]
 mod child;
 
+mod away;
 mod crash;
 mod order;
 mod promises;

@@ -35,11 +35,26 @@ impl Durable {
         self.folder.join(name)
     }
 
-    /// `SIGKILL`, and another one that begins with its file.
     pub fn restart(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// `SIGKILL`.
+    pub fn kill(&mut self) {
         self.process.kill().expect("a process");
         self.process.wait().expect("its end");
+    }
+
+    /// From its file.
+    pub fn start_again(&mut self) {
         self.process = spawn(self.port, &self.folder);
+    }
+
+    /// `-STOP`, `-CONT`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 
     pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Queue;
 use super::live::Live;
+use super::overtaking::Overtaking;
 use super::through::Through;
 use crate::background::InRuntime;
 use crate::cache::{Cache, Inner};
@@ -24,11 +25,14 @@ use crate::policy::Ttl;
 use crate::site::Site;
 use crate::stamp::Stamps;
 use crate::store::queues::{Arrival, Arrivals, Arrived};
-use crate::store::{Filling, Store, StoreError};
+use crate::store::{Filling, Placeholder, Store, StoreError};
 use crate::token::Token;
 
 /// From one look at a queue that has to take something else first to the next.
 const LATER: Duration = Duration::from_millis(5);
+
+/// For so long a call that is not answered is sent again, unless the store is given up before.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// One value of a call.
 pub struct Item {
@@ -88,7 +92,7 @@ impl Queue {
                 return Accepted::Through(self.past(site, cache, keys).await);
             };
             let Some(fillings) = call.fillings(&items).await else {
-                return Accepted::Through(call.away(self));
+                return Accepted::Through(call.away(self, None).await);
             };
             call.accept(self, Some(fillings)).await
         })
@@ -199,7 +203,11 @@ impl Call {
             px: self.site.policy.lease,
         };
         let patience = Instant::now() + self.site.policy.load_timeout;
+        let again = Instant::now() + AGAIN;
+        // Whether one may have been carried out of which nothing was heard.
+        let mut unheard = false;
         loop {
+            let sent = self.keys.first().is_some_and(|key| !self.store.given_up(key));
             let before: Vec<_> = self.keys.iter().flat_map(|key| self.cache.flights.of(key)).collect();
             let arrived = queues.accept(&live.names, &arrivals).await;
             if !matches!(arrived, Ok(Arrived::Later | Arrived::Full)) {
@@ -210,9 +218,13 @@ impl Call {
                 }
             }
             return match arrived {
-                Ok(Arrived::Queued { length, .. }) => {
-                    live.queued(self.keys.len(), length);
+                Ok(Arrived::Queued { last, length }) => {
+                    live.queued(last, self.keys.len(), length);
                     self.cache.stats.of(self.site).stores.add_many(self.keys.len());
+                    Accepted::Queued
+                }
+                Ok(Arrived::Again) => {
+                    live.arrived.notify_waiters();
                     Accepted::Queued
                 }
                 Ok(Arrived::Full) => Accepted::Full,
@@ -221,11 +233,19 @@ impl Call {
                     sleep(LATER.mul_f64(0.5 + fastrand::f64())).await;
                     continue;
                 }
-                Ok(Arrived::Later) => Accepted::Through(self.away(queue)),
+                Ok(Arrived::Later) => Accepted::Through(self.away(queue, None).await),
                 Ok(Arrived::Marked) => Accepted::Through(self.marked(&live, &arrivals, fillings)),
+                // No answer is no outage. The same call again: it is queued once.
+                Err(StoreError::Timeout | StoreError::Unavailable) if sent && Instant::now() < again => {
+                    unheard = true;
+                    sleep(LATER).await;
+                    continue;
+                }
                 Err(error) => {
                     self.failed(&error);
-                    Accepted::Through(self.away(queue))
+                    let unknown = unheard || sent && matches!(error, StoreError::Timeout | StoreError::Unavailable);
+                    let unknown = unknown.then(|| (arrivals.marker, fills(&arrivals)));
+                    Accepted::Through(self.away(queue, unknown).await)
                 }
             };
         }
@@ -260,9 +280,20 @@ impl Call {
     }
 
     /// The store does not answer: what it has queued of these keys is older than what the caller is about to write.
-    fn away(self, queue: &Queue) -> Through {
+    /// `unknown`: it may have been queued, or will be.
+    async fn away(self, queue: &Queue, unknown: Option<(Placeholder, HashMap<Arc<str>, u64>)>) -> Through {
         let live = self.cache.queues.of(queue, &self.cache);
         live.counters.through();
-        Through::unmarked(self.site, self.cache, self.store, self.keys, &Handle::current())
+        let gate = Arc::clone(&live.gate).read_owned().await;
+        let overtaking =
+            Overtaking { names: Arc::clone(&live.names), since: Instant::now(), before: live.last(), unknown };
+        let through = Through::unmarked(self.site, self.cache, self.store, self.keys, &Handle::current());
+        through.overtaking(overtaking, gate)
     }
+}
+
+/// The fill of each entry.
+fn fills(arrivals: &Arrivals) -> HashMap<Arc<str>, u64> {
+    let fill = |write: &Arrival| Some((Arc::clone(&write.key), entry::queued_fill(write.entry.as_ref()?)?));
+    arrivals.writes.iter().filter_map(fill).collect()
 }

@@ -1,5 +1,6 @@
 //! One call of the body.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
@@ -28,6 +29,15 @@ impl Drop for Running {
 impl Control {
     /// In a task of its own: a panic in it is a failure like another.
     pub(super) async fn attempt(&self, rows: &[&Row], abandoned: impl Future<Output = ()>) -> Attempt {
+        let mut abandoned = pin!(abandoned);
+        // Those of this process that write past the queue come first; what they overtake is not written any more.
+        let gate = match race(self.live.gate.write(), abandoned.as_mut()).await {
+            First::Left(gate) => gate,
+            First::Right(()) => return Attempt::Abandoned,
+        };
+        if self.cache.undelivered.overtaken.concern(rows.iter().map(|row| &row.record.key)) {
+            return Attempt::Abandoned;
+        }
         let items = rows.iter().map(|row| row.taken()).collect();
         self.live.counters.statements();
         let body = Arc::clone(&self.body);
@@ -36,6 +46,7 @@ impl Control {
             First::Left(ended) => ended,
             First::Right(()) => return Attempt::Abandoned,
         };
+        drop(gate);
         let failed = match ended {
             Ok(Ok(())) => {
                 return Attempt::Written;

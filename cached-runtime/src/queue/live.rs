@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use super::Queue;
 use crate::cache::Inner;
-use crate::store::queues::Names;
+use crate::store::queues::{Id, Names};
 
 /// The queues of one cache, by name.
 #[derive(Debug, Default)]
@@ -19,7 +19,9 @@ impl Registry {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let live = queues.entry(queue.name).or_insert_with(|| {
             Arc::new(Live {
-                names: cache.queue_names(queue.name, queue.shards.max(1)),
+                names: Arc::new(cache.queue_names(queue.name, queue.shards.max(1))),
+                gate: Arc::default(),
+                last: Mutex::default(),
                 arrived: Notify::new(),
                 counters: Counters::default(),
             })
@@ -31,17 +33,31 @@ impl Registry {
 /// One queue of one cache.
 #[derive(Debug)]
 pub(crate) struct Live {
-    pub(crate) names: Names,
+    pub(crate) names: Arc<Names>,
+    /// A batch of this process that is in the database, or its calls that write past the queue while the store is away:
+    /// nobody else could say which of them comes first.
+    pub(super) gate: Arc<RwLock<()>>,
+    /// The last id that was given to a call of this process.
+    last: Mutex<Option<Id>>,
     /// Tells a worker of this process that there is something to do.
     pub(crate) arrived: Notify,
     pub(crate) counters: Counters,
 }
 
 impl Live {
-    pub(crate) fn queued(&self, writes: usize, length: u64) {
+    pub(super) fn queued(&self, last: Id, writes: usize, length: u64) {
+        let mut seen = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = (*seen).max(Some(last));
+        drop(seen);
         self.counters.accepted.fetch_add(writes as u64, Ordering::Relaxed);
         self.counters.queued.store(length, Ordering::Relaxed);
         self.arrived.notify_waiters();
+    }
+}
+
+impl Live {
+    pub(super) fn last(&self) -> Option<Id> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

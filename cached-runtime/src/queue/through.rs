@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::OwnedRwLockReadGuard;
+
+use super::overtaking::Overtaking;
 
 use crate::cache::Inner;
 use crate::entry::{self, Placeholder};
@@ -29,6 +32,8 @@ struct State {
     marker: Option<Marker>,
     /// What takes the marker's place.
     values: HashMap<Arc<str>, Filling>,
+    /// Where the store is away; and what holds back the workers of this process meanwhile.
+    overtaking: Option<(Overtaking, OwnedRwLockReadGuard<()>)>,
 }
 
 impl Through {
@@ -65,7 +70,24 @@ impl Through {
     ) -> Self {
         let counters = cache.stats.of(site);
         let runtime = runtime.clone();
-        Self(Some(Box::new(State { cache, store, counters, runtime, keys, marker: None, values: HashMap::new() })))
+        Self(Some(Box::new(State {
+            cache,
+            store,
+            counters,
+            runtime,
+            keys,
+            marker: None,
+            values: HashMap::new(),
+            overtaking: None,
+        })))
+    }
+
+    /// What is queued of the keys must not be written any more, once this has.
+    pub(super) fn overtaking(mut self, overtaking: Overtaking, gate: OwnedRwLockReadGuard<()>) -> Self {
+        if let Some(state) = &mut self.0 {
+            state.overtaking = Some((overtaking, gate));
+        }
+        self
     }
 
     /// The body failed: nothing was written, and the markers go.
@@ -75,12 +97,14 @@ impl Through {
             if state.marker.is_none() {
                 state.keys.clear();
             }
+            state.overtaking = None;
         }
     }
 
     /// The body has written all of it.
     pub async fn finish(&mut self) {
         let Some(state) = &mut self.0 else { return };
+        state.overtake();
         state.cache.written(&state.keys);
         if let Some(marker) = &state.marker {
             for (key, mut filling) in std::mem::take(&mut state.values) {
@@ -101,9 +125,20 @@ impl Through {
     }
 }
 
+impl State {
+    /// From here on no worker of this process writes what is queued of the keys, until the store has heard that it is
+    /// older.
+    fn overtake(&mut self) {
+        if let Some((overtaking, _gate)) = self.overtaking.take() {
+            self.cache.undelivered.overtake(&self.keys, &overtaking, &self.store);
+        }
+    }
+}
+
 impl Drop for State {
     fn drop(&mut self) {
         if !self.keys.is_empty() {
+            // What is queued is not overtaken: it was acknowledged, and nobody knows whether this was written.
             let keys = std::mem::take(&mut self.keys);
             drop(Delivery::of(&self.cache, &self.counters, keys).on(&self.runtime));
         }

@@ -14,7 +14,7 @@ use super::flush::{Flow, Trouble};
 use super::live::{Live, QueueCounts};
 use super::race::{First, race};
 use super::tenure::Tenure;
-use crate::cache::Cache;
+use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::event;
 use crate::store::Store;
@@ -42,6 +42,7 @@ enum Mode {
 /// What the tasks of one worker share.
 pub(super) struct Control {
     pub(super) queue: &'static Queue,
+    pub(super) cache: Arc<Inner>,
     pub(super) store: Arc<dyn Store>,
     pub(super) live: Arc<Live>,
     pub(super) body: Body,
@@ -90,6 +91,7 @@ impl Queue {
         let control = Arc::new(Control {
             queue: self,
             live: cache.queues.of(self, cache),
+            cache: Arc::clone(cache),
             store: Arc::clone(&store),
             body,
             mode: watch::Sender::new(Mode::Running),

@@ -49,6 +49,10 @@ pub struct Names {
     pub void: Arc<str>,
     /// What could not be written.
     pub dead: Arc<str>,
+    /// Begins the names of calls that must not be queued any more.
+    pub late: Arc<str>,
+    /// Begins the names of what is known of each process's calls.
+    pub calls: Arc<str>,
 }
 
 /// One write of a call.
@@ -73,7 +77,7 @@ pub struct Arrivals {
     pub replaces: bool,
     /// Past that mark, the keys are marked, for the caller to write them itself.
     pub marks: bool,
-    /// What marks a key that its caller writes itself.
+    /// What marks a key that its caller writes itself; and what tells this call from every other, however often it is sent.
     pub marker: Placeholder,
     /// How long that mark stays.
     pub px: Duration,
@@ -89,6 +93,8 @@ pub enum Arrived {
         /// How many writes are queued now.
         length: u64,
     },
+    /// Queued when it was sent before.
+    Again,
     /// The caller is to write them itself. Its keys are marked.
     Marked,
     /// The queue is full, and nothing was done.
@@ -178,15 +184,17 @@ pub struct Durability {
     pub volatile: bool,
 }
 
-/// Keys that were written past the queue while the store was away.
+/// A key that was written past the queue while the store was away.
 #[derive(Clone, Debug)]
 pub struct Overtaken {
     /// The entry's key.
     pub key: Arc<str>,
     /// What was queued of it up to here is older.
-    pub before: Id,
+    pub before: Option<Id>,
     /// And what was queued longer ago than this.
     pub ago: Duration,
+    /// Calls of which nobody knows whether they were queued, or still will be: the marker and the fill of each.
+    pub unknown: Vec<(Placeholder, u64)>,
 }
 
 /// What a store does for queues. Only where all keys are on one server: each operation is about several.
@@ -216,6 +224,6 @@ pub trait Queues: fmt::Debug + Send + Sync {
     /// How it keeps its data.
     fn durability(&self) -> Reply<'_, Durability>;
 
-    /// What is queued of these keys is older than the database: it is not written any more, nor served.
-    fn overtake<'s>(&'s self, names: &'s Names, overtaken: &'s [Overtaken]) -> Reply<'s, ()>;
+    /// What is queued of a key is older than the database: it is not written any more, nor served.
+    fn overtake<'s>(&'s self, names: &'s Names, overtaken: &'s Overtaken) -> Reply<'s, ()>;
 }

@@ -212,7 +212,7 @@ impl Queues for MemoryStore {
         ready(Durability { volatile: true, ..Durability::default() })
     }
 
-    fn overtake<'s>(&'s self, _: &'s Names, _: &'s [Overtaken]) -> Reply<'s, ()> {
+    fn overtake<'s>(&'s self, _: &'s Names, _: &'s Overtaken) -> Reply<'s, ()> {
         // It is never away.
         ready(())
     }

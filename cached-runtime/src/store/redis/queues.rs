@@ -1,6 +1,8 @@
 //! Queues in Redis: streams, and scripts that touch the entries along with them.
 
+use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::{Pipeline, Value};
 
@@ -43,23 +45,26 @@ impl Queues for RedisStore {
     fn accept<'s>(&'s self, names: &'s Names, arrivals: &'s Arrivals) -> Reply<'s, Arrived> {
         Box::pin(async move {
             let number = |number: usize| number.to_string().into_bytes();
+            let (calls, bit) = calls(names, &arrivals.marker);
             let flag = |flag: bool| if flag { b"1".to_vec() } else { b"0".to_vec() };
-            let mut arguments = vec![
+            let arguments = [
                 number(names.streams.len()),
                 arrivals.most.to_string().into_bytes(),
                 flag(arrivals.replaces),
                 flag(arrivals.marks),
                 arrivals.marker.to_vec(),
                 millis(arrivals.px).to_string().into_bytes(),
+                bit.to_string().into_bytes(),
+                millis(KNOWN).to_string().into_bytes(),
             ];
-            arguments.push(arrivals.marker.to_vec());
             let shards: Vec<_> = arrivals.writes.iter().map(|write| number(write.shard + 1)).collect();
             let mut words: Vec<&[u8]> = arguments.iter().map(|word| &word[..]).collect();
             for (write, shard) in arrivals.writes.iter().zip(&shards) {
                 words.push(shard);
                 words.push(write.entry.as_deref().unwrap_or_default());
             }
-            let keys = names.streams.iter().chain([&names.pending, &names.void]);
+            let late = late(names, &arrivals.marker);
+            let keys = names.streams.iter().chain([&names.pending, &late, &calls]);
             let keys = keys.chain(arrivals.writes.iter().map(|write| &write.key));
             let reply = self.script_of(&self.scripts.accept, keys, &words).await?;
             let Value::Array(parts) = reply else { return Err(unexpected()) };
@@ -68,6 +73,9 @@ impl Queues for RedisStore {
                 Some("marked") => Ok(Arrived::Marked),
                 Some("full") => Ok(Arrived::Full),
                 Some("later") => Ok(Arrived::Later),
+                Some("again") => Ok(Arrived::Again),
+                // Who sent it has gone on long ago.
+                Some("late") => Err(StoreError::Timeout),
                 Some(last) => {
                     let last = last.parse().map_err(|()| unexpected())?;
                     Ok(Arrived::Queued { last, length: u64::try_from(*length).unwrap_or(0) })
@@ -189,14 +197,53 @@ impl Queues for RedisStore {
         })
     }
 
-    fn overtake<'s>(&'s self, names: &'s Names, overtaken: &'s [Overtaken]) -> Reply<'s, ()> {
+    fn overtake<'s>(&'s self, names: &'s Names, overtaken: &'s Overtaken) -> Reply<'s, ()> {
         Box::pin(async move {
-            for Overtaken { key, before, ago } in overtaken {
-                let (before, ago) = (before.to_string(), ago.as_millis().to_string());
-                let words: [&[u8]; 2] = [before.as_bytes(), ago.as_bytes()];
-                self.script_of(&self.scripts.overtake, [&names.pending, &names.void, key], &words).await?;
-            }
-            Ok(())
+            let (keys, words) = overtaking(names, overtaken);
+            let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+            self.script_of(&self.scripts.overtake, &keys, &words).await.map(drop)
         })
     }
+}
+
+/// How long a call is known to be late: longer than a connection keeps what a server that stands still has not read.
+const LATE: Duration = Duration::from_secs(3600);
+
+/// How long a call that was queued is known: longer than anybody sends it again.
+const KNOWN: Duration = Duration::from_secs(60);
+
+/// So many calls of a process have their bits in one string.
+const TOGETHER: u64 = 4096;
+
+/// Where a call's bit is: tokens are numbered by process.
+fn calls(names: &Names, marker: &Placeholder) -> (Arc<str>, u64) {
+    let mut number = [0; 8];
+    number.copy_from_slice(&marker[10..]);
+    let number = u64::from_le_bytes(number);
+    let process = hex(&marker[2..10]);
+    (format!("{}{process}:{}", names.calls, number / TOGETHER).into(), number % TOGETHER)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// What a call is called that must not be queued any more.
+fn late(names: &Names, marker: &Placeholder) -> Arc<str> {
+    [&*names.late, &hex(marker)].concat().into()
+}
+
+/// The script's keys and arguments.
+pub(super) fn overtaking(names: &Names, overtaken: &Overtaken) -> (Vec<Arc<str>>, Vec<Vec<u8>>) {
+    let Overtaken { key, before, ago, unknown } = overtaken;
+    let mut keys = vec![Arc::clone(&names.pending), Arc::clone(&names.void), Arc::clone(key)];
+    keys.extend(unknown.iter().map(|(marker, _)| late(names, marker)));
+    let before = before.map(|before| before.to_string()).unwrap_or_default();
+    let mut words = vec![before.into_bytes(), ago.as_millis().to_string().into_bytes()];
+    words.push(millis(LATE).to_string().into_bytes());
+    words.extend(unknown.iter().map(|(_, fill)| fill.to_le_bytes().to_vec()));
+    (keys, words)
 }

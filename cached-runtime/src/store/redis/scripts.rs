@@ -132,34 +132,42 @@ return 1";
 /// decided before anything is written: a call is queued whole or not at all. The new write is there before the one goes
 /// whose place it takes: out of memory, the first command that writes is refused, and nothing has been done.
 ///
-/// KEYS: streams, pending, void, entries. ARGV: number of streams, most, replaces, marks, marker, its life, the call's
-/// name, then for each entry the number of its stream and its bytes.
+/// A call that is sent twice, since its first answer did not arrive, is queued once: each process has a bit for each of its
+/// calls, for a while.
+///
+/// KEYS: streams, pending, the call's name where it is late, the process's calls, entries. ARGV: number of streams, most,
+/// replaces, marks, marker, its life, the call's bit, how long bits live, then for each entry the number of its stream and
+/// its bytes.
 const ACCEPT: &str = "\
 local shards, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local pending = KEYS[shards + 1]
 local first = shards + 2
-local writes = #KEYS - first
-if redis.call('HEXISTS', KEYS[first], ARGV[7]) == 1 then return {'full', 0} end
+local calls = KEYS[first + 1]
+local writes = #KEYS - first - 1
+if redis.call('EXISTS', KEYS[first]) == 1 then return {'late', 0} end
 local length = 0
+if redis.call('GETBIT', calls, ARGV[7]) == 1 then return {'again', 0} end
 for shard = 1, shards do length = length + redis.call('XLEN', KEYS[shard]) end
 local full = length >= most
 local queued, any, direct = {}, false, false
 for i = 1, writes do
-  local key = KEYS[first + i]
+  local key = KEYS[first + 1 + i]
   queued[i] = redis.call('HGET', pending, key)
   if queued[i] then any = true
   elseif redis.pcall('GETRANGE', key, 0, 1) == '\\197W' then direct = true end
-  if ARGV[7 + 2 * i] == '' then direct = true end
+  if ARGV[8 + 2 * i] == '' then direct = true end
 end
 if any and direct then return {'later', length} end
 if full and not any and not direct and ARGV[4] == '0' then return {'full', length} end
 if direct or (full and not any) then
-  for i = 1, writes do redis.call('SET', KEYS[first + i], ARGV[5], 'PX', ARGV[6]) end
+  for i = 1, writes do redis.call('SET', KEYS[first + 1 + i], ARGV[5], 'PX', ARGV[6]) end
   return {'marked', length}
 end
+redis.call('SETBIT', calls, ARGV[7], 1)
+redis.call('PEXPIRE', calls, ARGV[8])
 local last
 for i = 1, writes do
-  local key, stream, entry = KEYS[first + i], KEYS[tonumber(ARGV[6 + 2 * i])], ARGV[7 + 2 * i]
+  local key, stream, entry = KEYS[first + 1 + i], KEYS[tonumber(ARGV[7 + 2 * i])], ARGV[8 + 2 * i]
   last = redis.call('XADD', stream, '*', 'k', key, 'e', entry)
   if full and ARGV[3] == '1' and queued[i] then length = length - redis.call('XDEL', stream, queued[i]) end
   redis.call('HSET', pending, key, last)
@@ -238,25 +246,31 @@ end
 return 1";
 
 /// What is queued of a key is older than the database, which was written past it while the server was away. By the
-/// server's own clock, since it is the one that ids are made of.
+/// server's own clock, since it is the one that ids are made of. A call of which nobody knows whether it was queued is
+/// older too, if it is the last one; and if it is still to come it comes to nothing.
 ///
-/// KEYS: pending, void, entry. ARGV: the last id that is older for sure, milliseconds ago, the names of calls that may still
-/// arrive.
-const OVERTAKE: &str = "\
+/// KEYS: pending, void, entry, the names of late calls. ARGV: the last id that is older for sure or nothing, milliseconds
+/// ago, how long late calls are known, the fills of unknown calls.
+pub(crate) const OVERTAKE: &str = "\
 local function parts(id) local ms, n = string.match(id, '(%d+)-(%d+)'); return tonumber(ms), tonumber(n) end
 local now = redis.call('TIME')
 local ms, n = now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2]), 0
-local known, number = parts(ARGV[1])
-if known > ms or (known == ms and number > n) then ms, n = known, number end
-for i = 3, #ARGV do redis.call('HSET', KEYS[2], ARGV[i], '0-0') end
+for i = 4, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ARGV[3]) end
 local last = redis.call('HGET', KEYS[1], KEYS[3])
-if not last then
-  redis.call('DEL', KEYS[3])
-  return 1
+if last then
+  local queued, place = parts(last)
+  for _, known in ipairs({ARGV[1], redis.call('HGET', KEYS[2], KEYS[3]) or ''}) do
+    local later, number = parts(known)
+    if later and (later > ms or (later == ms and number > n)) then ms, n = later, number end
+  end
+  local held = redis.pcall('GETRANGE', KEYS[3], 0, 9)
+  for i = 4, #ARGV do
+    if held == '\\197D' .. ARGV[i] or held == '\\197G' .. ARGV[i] then ms, n = queued, place end
+  end
+  redis.call('HSET', KEYS[2], KEYS[3], string.format('%.0f-%.0f', ms, n))
+  if queued > ms or (queued == ms and place > n) then return 0 end
 end
-redis.call('HSET', KEYS[2], KEYS[3], string.format('%.0f-%.0f', ms, n))
-local queued, place = parts(last)
-if queued < ms or (queued == ms and place <= n) then redis.call('DEL', KEYS[3]) end
+redis.call('DEL', KEYS[3])
 return 1";
 
 /// `SET .. NX GET`, which Redis knows since 7.0. The `SET` comes first also where there is a value: a server that takes no

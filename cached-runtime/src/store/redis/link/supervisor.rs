@@ -15,9 +15,10 @@ use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
 use crate::event;
 use crate::store::Repair;
 use crate::store::redis::breaker::{Breaker, Server};
-use crate::store::redis::commands::refusal;
+use crate::store::redis::commands::{call, refusal};
 use crate::store::redis::connection::Connection;
 use crate::store::redis::dialect::About;
+use crate::store::redis::queues::overtaking;
 use crate::store::redis::scripts;
 use crate::store::redis::share::Share;
 
@@ -130,6 +131,18 @@ impl Supervisor {
                 self.accepted(write.arg(&*probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
             }
             while let Some(repair) = self.breaker.repair() {
+                // Before anything is served, or written from a queue: what is queued may be older than the database.
+                for (names, overtaken) in repair.overtaken() {
+                    let (keys, words) = overtaking(&names, &overtaken);
+                    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+                    let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
+                    let told = call("EVAL", scripts::OVERTAKE, &names, &words).query_async(connection).await;
+                    let known = told.is_ok();
+                    self.accepted(told)?;
+                    if known {
+                        repair.overtook(&overtaken);
+                    }
+                }
                 let outstanding = self.outstanding(repair, replaced);
                 for some in outstanding.chunks(500) {
                     // One command each: in a cluster their slots differ.
