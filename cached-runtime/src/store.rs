@@ -5,6 +5,7 @@
 
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "only a server needs all of it"))]
 pub mod queues;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -283,11 +284,13 @@ pub trait Repair: std::fmt::Debug + Send + Sync {
     fn outstanding(&self, replaced: bool) -> Vec<(Arc<str>, u64)>;
 
     /// Keys that were written past their queues.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "only a server can be away"))]
     fn overtaken(&self) -> Vec<(Arc<Names>, Overtaken)> {
         Vec::new()
     }
 
     /// The store knows of this one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "only a server can be away"))]
     fn overtook(&self, _: &Overtaken) {}
 
     /// These were deleted.

@@ -8,6 +8,7 @@ mod child;
 
 mod away;
 mod crash;
+mod fence;
 mod order;
 mod promises;
 mod server;

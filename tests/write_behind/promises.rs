@@ -57,3 +57,16 @@ on_both_backends! {
         assert_eq!(read(&world.cache, &table, 1).await, Some(3), "invalidated, it goes with its flush");
     }
 }
+
+#[tokio::test]
+async fn in_memory_what_is_queued_is_not_evicted() {
+    let cache = cached_runtime::Cache::builder().memory_limit(64 << 10).build().expect("a cache");
+    let table = Table::default();
+    table.set(&row(1, 1));
+    save(&ROWS, &cache, &[row(1, 2)]).await;
+    for id in 10..5_000 {
+        table.set(&row(id, id));
+        read(&cache, &table, id).await;
+    }
+    assert_eq!(read(&cache, &table, 1).await, Some(2));
+}

@@ -92,4 +92,26 @@ on_both_backends! {
         worker.flush().await.expect("flushed");
         assert_eq!(worker.stats().dead, 0);
     }
+
+    async fn what_the_body_cannot_read_is_buried_and_the_rest_is_written(world: World) {
+        use std::sync::Arc;
+        static ROWS: Queue = Queue::new("rows").linger(Duration::from_millis(5)).accept_loss();
+        let table = Table::default();
+        for id in 0..5 {
+            save(&ROWS, &world.cache, &[row(id, id + 1)]).await;
+        }
+        let body = table.body();
+        let reading: cached_runtime::__private::Body = Arc::new(move |batch| {
+            let odd = |item: &cached_runtime::__private::Taken| item.value::<crate::table::Row>().is_some_and(|row| row.id % 2 == 1);
+            let odd: Vec<usize> = batch.items().iter().enumerate().filter(|(_, item)| odd(item)).map(|(at, _)| at).collect();
+            if odd.is_empty() {
+                return body(batch);
+            }
+            Box::pin(async { Err(cached_runtime::__private::Failed::unreadable(odd, "of another build")) })
+        });
+        let worker = ROWS.start(&world.cache, reading).await.expect("a worker");
+        worker.flush().await.expect("flushed");
+        assert_eq!((worker.stats().dead, worker.stats().written), (2, 3));
+        assert_eq!((table.value(0), table.value(1), table.value(4)), (Some(1), None, Some(5)));
+    }
 }
