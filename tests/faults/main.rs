@@ -27,7 +27,7 @@
 //! | 19. damaged, foreign, older and newer entries | `damage`, `foreign`, `behaviour::version` |
 //! | 20. a failover to a replica that has missed something | `cluster::failover`, `cluster::sentinel` |
 //! | 21. a wall clock is set an hour forth or back | `clock` |
-//! | 22. write-behind | there is none yet |
+//! | 22. write-behind: producers, workers and the server die; the server is away, hangs, forgets; the database is down, or refuses a row | `write_behind` (a binary): `crash`, `fence`, `away`, `trouble` |
 //! | 23. a slot moves while its keys are loaded | `cluster::migration` |
 //!
 //! What one process remembers of a server, and says about it: `health`, and `events` (a binary). How many loads it runs
