@@ -140,6 +140,10 @@ mod written;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// And so is the guide's.
+#[cfg(all(doctest, feature = "macros", feature = "redis", feature = "memory", feature = "sqlx"))]
+pub mod guide;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
