@@ -153,6 +153,9 @@ fn line(function: &Function, inventory: &Inventory) -> ([String; 5], Vec<String>
         }
         let by = |((what, name), places): (_, Vec<String>)| format!("{what} by {name} ({})", places.join(", "));
         about.extend(places.into_iter().map(by));
+    } else {
+        let read = |other: &Function| format!("read by {} ({})", other.name, other.place);
+        about.extend(inventory.readers(function).map(read));
     }
     (cells, about)
 }

@@ -2,9 +2,9 @@
 //! compiler's to say, and the next version's.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
 use syn::{Expr, Ident, Lit, Token};
 
 use crate::duration;
@@ -144,9 +144,8 @@ fn value(input: ParseStream) -> syn::Result<TokenStream> {
     if let Ok(expr) = ahead.parse::<Expr>()
         && (ahead.is_empty() || ahead.peek(Token![,]))
     {
-        let _same = expr.span();
-        let expr: Expr = input.parse()?;
-        return Ok(quote::ToTokens::into_token_stream(expr));
+        input.parse::<Expr>()?;
+        return Ok(expr.into_token_stream());
     }
     let mut tokens = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {

@@ -16,6 +16,9 @@ pub struct Types {
     items: HashMap<String, Vec<Item>>,
 }
 
+/// How many types are looked through on the way to another: one that contains itself has no end.
+const DEEPEST: usize = 16;
+
 /// What is known of a place's type.
 pub struct Known {
     pub letters: Letters,
@@ -49,7 +52,7 @@ impl Types {
 
     /// Of `type Row = User;` the `User`.
     fn unaliased<'t>(&'t self, mut ty: &'t Type) -> &'t Type {
-        for _ in 0..8 {
+        for _ in 0..DEEPEST {
             ty = bare(ty);
             let Some(segment) = last(ty).filter(|segment| segment.arguments.is_none()) else { return ty };
             match self.find(&segment.ident.to_string()) {
@@ -63,7 +66,8 @@ impl Types {
     /// The type of a field, reached through references, pointers and an `Option`.
     pub fn field<'t>(&'t self, ty: &'t Type, step: &str) -> Option<&'t Type> {
         let mut ty = self.unaliased(ty);
-        while let Some(inner) = pointee(ty).or_else(|| inside(ty, &["Option"])) {
+        for _ in 0..DEEPEST {
+            let Some(inner) = pointee(ty).or_else(|| inside(ty, &["Option"])) else { break };
             ty = self.unaliased(inner);
         }
         if let Type::Tuple(tuple) = ty {
@@ -82,14 +86,19 @@ impl Types {
 
     /// What a key part of this type writes.
     pub fn part(&self, ty: &Type) -> Known {
+        self.part_within(ty, DEEPEST)
+    }
+
+    fn part_within(&self, ty: &Type, deeper: usize) -> Known {
         let ty = self.unaliased(ty);
         let unknown = Known { letters: Letters::any(), unbounded: None };
+        let Some(deeper) = deeper.checked_sub(1) else { return unknown };
         let endless = || Known { letters: Letters::any(), unbounded: Some(plain(&ty.to_token_stream())) };
         if let Some(inner) = pointee(ty) {
-            return self.part(inner);
+            return self.part_within(inner, deeper);
         }
         if let Some(inner) = inside(ty, &["Option"]) {
-            let inner = self.part(inner);
+            let inner = self.part_within(inner, deeper);
             return Known { letters: inner.letters.or_none(), ..inner };
         }
         if matches!(ty, Type::Slice(_)) {
@@ -105,9 +114,11 @@ impl Types {
             "String" | "str" | "Cow" | "Vec" | "VecDeque" | "BTreeSet" | "BTreeMap" => endless(),
             _ => match self.find(&name) {
                 // A newtype is written as what is in it; that it has a name is its bound.
-                Some(Item::Struct(item)) if item.fields.len() == 1 => {
-                    item.fields.iter().next().map_or(unknown, |field| Known { unbounded: None, ..self.part(&field.ty) })
-                }
+                Some(Item::Struct(item)) if item.fields.len() == 1 => item
+                    .fields
+                    .iter()
+                    .next()
+                    .map_or(unknown, |field| Known { unbounded: None, ..self.part_within(&field.ty, deeper) }),
                 _ => Known { letters: Letters::of_type(&name).unwrap_or_else(Letters::any), unbounded: None },
             },
         }
@@ -140,7 +151,7 @@ impl Types {
         schema
     }
 
-    /// The name of what a function stores for a call that ends in this type; see [`stored`].
+    /// The name of what a function stores for a call that ends in this type. `whole`: a `Result`, too.
     pub fn stored(&self, ty: &Type, whole: bool) -> String {
         let mut ty = self.unaliased(ty);
         if !whole && let Some(ok) = ok_of(ty) {
@@ -149,7 +160,8 @@ impl Types {
         if let Some(inner) = inside(ty, &["Option"]) {
             ty = self.unaliased(inner);
         }
-        while let Some(inner) = pointee(ty) {
+        for _ in 0..DEEPEST {
+            let Some(inner) = pointee(ty) else { break };
             ty = self.unaliased(inner);
         }
         name(ty)

@@ -80,6 +80,13 @@ fn source_that_is_no_rust_is_reported_and_the_rest_is_read() {
     fs::write(small.directory.join("src/other.rs"), "fn half() { #[cached(key = \"a\", ttl = ] }").expect("a file");
     let (code, said) = small.run(&["list"]);
     assert!(code == Some(0) && said.contains("small::find") && said.contains("src/other.rs:1 is not read"), "{said}");
+    // Nor do types without an end take one away.
+    let endless = "pub struct Ring(Box<Ring>); type Loop = Box<Loop>; type One = Two; type Two = One; \
+                   #[cached_runtime::cached(key = \"r:<ring>:<at>:<one.id>\", ttl = 60)] \
+                   fn f(ring: Ring, at: Loop, one: One) -> Loop { loop {} }";
+    small.write(endless);
+    assert_eq!(small.run(&["check"]).0, Some(0));
+    assert_eq!(small.run(&["list"]).0, Some(0));
     // Mistakes in options are the compiler's to report.
     for options in
         ["", "key", "key =", "key = 5", "ttl = \"x\", key = \"<\"", "= , , =", "key = \"user:<id>\" ttl", "each = id"]

@@ -104,4 +104,5 @@ fn the_table_shows_what_people_ask_first() {
     assert_eq!(lines[1], "mutex(lease = \"2s\"), stale = \"10m\", skip(ctx)");
     assert_eq!(lines[2], "invalidated by db::Users::rename (db/src/lib.rs:32)");
     assert!(lines[3].starts_with("written by db::save "), "{}", lines[3]);
+    assert!(table.contains("    read by app::renamed (app/src/main.rs:18)\n"), "{table}");
 }
