@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cached_runtime::{Cache, Codec, Compression, Policy, cached, key};
+use cached_runtime::{Builder, Cache, Codec, Compression, Policy, cached, key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -26,6 +26,11 @@ async fn find_nobody(id: i64) -> Option<User> {
     (id < 0).then(|| User { id, names: Vec::new() })
 }
 
+/// On a busy machine a slow answer is no outage.
+fn patient(redis: &Redis) -> Builder {
+    redis.builder().timeout(Duration::from_secs(5))
+}
+
 fn over(redis: &Redis, words: &[&str]) -> Said {
     cargo_cached(&[words, &["--prefix", "test", "--url", &redis.url()]].concat())
 }
@@ -37,7 +42,7 @@ fn shown(redis: &Redis, key: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_value_is_shown_with_all_that_its_entry_says() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis).build().expect("a cache");
     cache.scope(find_user(7, 42)).await;
     let user = shown(&redis, "user:42");
     assert_eq!(user["value"], json!({"id": 42, "names": ["Ada", "of 7"]}));
@@ -88,7 +93,7 @@ async fn every_codec_is_decoded_and_so_is_what_is_compressed() {
     let redis = Redis::start();
     let user = User { id: 7, names: vec!["x".repeat(30); 300] };
     for (codec, name) in [(Codec::Json, "json"), (Codec::MessagePack, "msgpack"), (Codec::Postcard, "postcard")] {
-        let cache = redis.builder().codec(codec).compress(Compression::Lz4).build().expect("a cache");
+        let cache = patient(&redis).codec(codec).compress(Compression::Lz4).build().expect("a cache");
         cache.put(&key!("user:<name>"), &user, Duration::from_secs(60)).await.expect("stored");
         let shown = shown(&redis, &format!("user:{name}"));
         assert_eq!((&shown["codec"], &shown["compressed"]), (&json!(name), &json!(true)));
@@ -99,7 +104,7 @@ async fn every_codec_is_decoded_and_so_is_what_is_compressed() {
             assert_eq!(shown["value"], serde_json::to_value(&user).expect("JSON"), "{name}");
         }
     }
-    redis.cache().scope(find_nobody(404)).await;
+    patient(&redis).build().expect("a cache").scope(find_nobody(404)).await;
     assert_eq!(shown(&redis, "nobody:404")["kind"], "none");
     assert!(over(&redis, &["get", "nobody:404"]).out.ends_with("None\n"));
 }
@@ -107,7 +112,7 @@ async fn every_codec_is_decoded_and_so_is_what_is_compressed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_foreign_values_and_nothing_are_told_apart() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis).build().expect("a cache");
     let nothing = over(&redis, &["get", "user:1"]);
     assert!(nothing.code == Some(1) && nothing.out.contains("nothing: the next call loads"), "{}", nothing.out);
     assert_eq!(over(&redis, &["ttl", "user:1"]).code, Some(1));
@@ -141,7 +146,7 @@ async fn leases_foreign_values_and_nothing_are_told_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn del_revokes_a_load_that_is_running() {
     let redis = Redis::start();
-    let cache = redis.cache();
+    let cache = patient(&redis).build().expect("a cache");
     let (began, has_begun) = oneshot::channel();
     let (end, ends) = oneshot::channel::<()>();
     let loading = cache.clone();
@@ -166,7 +171,7 @@ async fn the_url_may_come_from_the_environment_and_is_never_printed() {
     let mut redis = Redis::start();
     let _: () = redis.command(&["CONFIG", "SET", "requirepass", "hunter2"]);
     let url = format!("redis://:hunter2@127.0.0.1:{}/", redis.port());
-    let cache = Cache::builder().redis(&*url).prefix("env").build().expect("a cache");
+    let cache = Cache::builder().redis(&*url).prefix("env").timeout(Duration::from_secs(5)).build().expect("a cache");
     cache.put(&key!("answer"), &42_u32, Duration::from_secs(60)).await.expect("stored");
     let with_environment = |words: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-cached"));
