@@ -13,6 +13,10 @@ impl Figures {
         self.0.push(figure);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn at(&self, share: f64) -> f64 {
         let mut all = self.0.clone();
         all.sort_unstable_by(f64::total_cmp);

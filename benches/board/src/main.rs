@@ -8,6 +8,7 @@ mod chart;
 mod figures;
 mod lock;
 mod machine;
+mod made;
 mod process;
 #[path = "../../../tests/support/proxy.rs"]
 mod proxy;
@@ -27,11 +28,12 @@ use crate::results::Results;
 use crate::sections::{SECTIONS, Section};
 
 fn main() -> ExitCode {
-    let (mut wanted, mut quick, mut check) = (Vec::new(), false, false);
+    let (mut wanted, mut quick, mut check, mut prepare) = (Vec::new(), false, false, false);
     for word in std::env::args().skip(1) {
         match word.as_str() {
             "--quick" => quick = true,
             "--check" => check = true,
+            "--prepare" => prepare = true,
             name if SECTIONS.iter().any(|section| section.name == name) => wanted.push(word),
             _ => {
                 let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
@@ -40,7 +42,13 @@ fn main() -> ExitCode {
             }
         }
     }
-    match run(&wanted, quick) {
+    // The script asks for this once it has built the rest.
+    let prepared = if prepare {
+        Bench::new(quick).and_then(|bench| sections::prepare(&bench)).map(|()| Vec::new())
+    } else {
+        run(&wanted, quick)
+    };
+    match prepared {
         Ok(missed) if missed.is_empty() || !check => ExitCode::SUCCESS,
         Ok(missed) => {
             for target in missed {

@@ -124,15 +124,16 @@ pub fn allocations<P: Peer>(peer: &'static P, ids: u64, calls: u64, meter: Optio
 pub async fn miss<P: Peer>(peer: &'static P, first: u64, calls: u64) -> Result<Report, Failure> {
     origin::take_loads();
     let began = Instant::now();
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut shortest) = (Duration::ZERO, Duration::MAX);
     for id in first..first + calls {
         let called = Instant::now();
         peer.find(id).await?;
-        longest = longest.max(called.elapsed());
+        let took = called.elapsed();
+        (longest, shortest) = (longest.max(took), shortest.min(took));
     }
     let ns = began.elapsed().as_secs_f64() * 1e9 / calls as f64;
-    let longest = longest.as_secs_f64() * 1e3;
-    Ok(Report { calls, ns, longest, loads: origin::take_loads().0, ..Report::default() })
+    let (longest, shortest) = (longest.as_secs_f64() * 1e3, shortest.as_secs_f64() * 1e3);
+    Ok(Report { calls, ns, longest, shortest, loads: origin::take_loads().0, ..Report::default() })
 }
 
 /// What so many new rows take of this process's memory, in bytes each.

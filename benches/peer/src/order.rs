@@ -18,7 +18,7 @@ pub enum Order {
     Crowd { ids: u64, tasks: u64, millis: u64 },
     /// What so many hits allocate.
     Allocations { ids: u64, calls: u64 },
-    /// Reads of rows that nobody has asked for, one after another.
+    /// Rows from here on, one after another, each call timed.
     Miss { first: u64, calls: u64 },
     /// So many tasks at one instant, each asks once: the first row, or in turn so many rows from there.
     Storm { at: i64, first: u64, ids: u64, tasks: u64, patience: u64 },
@@ -61,6 +61,7 @@ pub struct Report {
     /// Milliseconds until the last answer.
     pub last: f64,
     pub longest: f64,
+    pub shortest: f64,
     /// When the last answer came and the last load ended, in microseconds since the epoch.
     pub answered: i64,
     pub load_ended: i64,

@@ -1,12 +1,14 @@
 //! What is measured: one file each.
 
 mod cold_miss;
+mod compile;
 mod hot_key;
 mod local_hit;
 mod memory;
 mod outage;
 mod races;
 mod remote_hit;
+mod shapes;
 mod stampede;
 
 use crate::bench::Bench;
@@ -29,8 +31,16 @@ pub const SECTIONS: &[Section] = &[
     hot_key::SECTION,
     races::SECTION,
     outage::SECTION,
+    shapes::SECTION,
+    compile::SECTION,
     memory::SECTION,
 ];
+
+/// Builds what sections compile against, so that none measures it.
+pub fn prepare(bench: &Bench) -> Result<(), String> {
+    shapes::prepare(bench)?;
+    compile::prepare(bench)
+}
 
 /// When processes begin together: late enough for each to have its tasks ready.
 fn soon() -> i64 {
