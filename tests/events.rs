@@ -34,7 +34,8 @@ impl Visit for Words {
 
 impl Subscriber for Subscribed {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("cached_runtime")
+        // The rendered keys are told at `trace`.
+        metadata.target().starts_with("cached_runtime") && *metadata.level() <= Level::DEBUG
     }
 
     fn event(&self, event: &Event<'_>) {

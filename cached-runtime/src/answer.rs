@@ -18,6 +18,17 @@ pub(crate) enum Answer {
 impl Answer {
     pub(crate) const COUNT: usize = 5;
 
+    /// As in the label `result` of the metric `cache_requests_total`, and in traces.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Bypass => "bypass",
+            Self::Error => "error",
+        }
+    }
+
     /// A stored value, of that age.
     pub(crate) fn of_age(past_ttl: bool) -> Self {
         if past_ttl { Self::Stale } else { Self::Hit }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::runtime::{self, Builder, Handle};
 use tokio::task::unconstrained;
 
+use crate::trace::CallSpan;
+
 /// The background runtime; `None` where the system gave no thread.
 fn handle() -> Option<&'static Handle> {
     static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
@@ -79,11 +81,19 @@ pub(crate) fn block_on<F: Future>(future: F) -> Option<F::Output> {
 }
 
 /// A future that is polled inside some tokio runtime: the caller's, or else the background one.
-pub struct InRuntime<'f, T>(Pin<Box<dyn Future<Output = T> + Send + 'f>>);
+pub struct InRuntime<'f, T> {
+    future: Pin<Box<dyn Future<Output = T> + Send + 'f>>,
+    /// Of the call that it is a part of.
+    span: CallSpan,
+}
 
 impl<'f, T> InRuntime<'f, T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'f) -> Self {
-        Self(Box::pin(future))
+        Self { future: Box::pin(future), span: CallSpan::default() }
+    }
+
+    pub(crate) fn within(self, span: CallSpan) -> Self {
+        Self { span, ..self }
     }
 }
 
@@ -92,7 +102,8 @@ impl<T> Future for InRuntime<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let _runtime = if equipped() { None } else { handle().map(Handle::enter) };
-        self.0.as_mut().poll(cx)
+        let Self { future, span } = &mut *self;
+        span.enter(|| future.as_mut().poll(cx))
     }
 }
 

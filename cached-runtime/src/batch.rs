@@ -33,6 +33,7 @@ use crate::site::Site;
 use crate::slot::{Role, Slot, Unreadable};
 use crate::stamp::Ask;
 use crate::store::{End, Ending, Store, StoreError};
+use crate::trace::CallSpan;
 use crate::transaction::Transaction;
 
 /// How long those that can be loaded wait for those that are about to be, so that one call of the body does for all.
@@ -85,6 +86,10 @@ impl Batch {
         });
     }
 
+    fn span(&self) -> CallSpan {
+        CallSpan::of_batch(self.site, self.calls.len())
+    }
+
     /// A tag of the last key.
     #[doc(hidden)]
     pub fn tag(&mut self, tag: impl Into<Key>) {
@@ -97,7 +102,8 @@ impl Batch {
 /// Looks all keys up.
 #[doc(hidden)]
 pub fn open_batch(batch: Batch) -> InRuntime<'static, Slots> {
-    InRuntime::new(Slots::open(batch, Caller::Future))
+    let span = batch.span();
+    InRuntime::new(Slots::open(batch, Caller::Future, span.clone())).within(span)
 }
 
 /// [`open_batch`] for a blocking function.
@@ -105,7 +111,8 @@ pub fn open_batch(batch: Batch) -> InRuntime<'static, Slots> {
 pub fn open_batch_blocking(batch: Batch) -> Slots {
     let caller = Caller::thread();
     let count = batch.calls.len();
-    let opened = background::block_on(Slots::open(batch, caller));
+    let span = batch.span();
+    let opened = background::block_on(span.within(Slots::open(batch, caller, span.clone())));
     opened.unwrap_or_else(|| Slots {
         positions: (0..count).map(|_| Position::Own(Slot::detached())).collect(),
         bypassed: true,
@@ -113,6 +120,8 @@ pub fn open_batch_blocking(batch: Batch) -> Slots {
         pending: JoinSet::new(),
         turn: None,
         due: Vec::new(),
+        span,
+        loaded: false,
     })
 }
 
@@ -140,10 +149,25 @@ pub struct Slots {
     turn: Option<Turn>,
     /// The positions that were served what is to be loaded anew, where that is not the batch's to do.
     pub(crate) due: Vec<usize>,
+    pub(crate) span: CallSpan,
+    /// Whether the body ran.
+    loaded: bool,
+}
+
+/// The batch is over. It is told in one word, though each of its keys counts by itself.
+impl Drop for Slots {
+    fn drop(&mut self) {
+        let answer = match (self.bypassed, self.loaded) {
+            (true, _) => Answer::Bypass,
+            (false, true) => Answer::Miss,
+            (false, false) => Answer::Hit,
+        };
+        self.span.answered(answer.name());
+    }
 }
 
 impl Slots {
-    async fn open(batch: Batch, caller: Caller) -> Self {
+    async fn open(batch: Batch, caller: Caller, span: CallSpan) -> Self {
         let mut slots = Self {
             positions: Vec::with_capacity(batch.calls.len()),
             bypassed: false,
@@ -151,6 +175,8 @@ impl Slots {
             pending: JoinSet::new(),
             turn: None,
             due: Vec::new(),
+            span,
+            loaded: false,
         };
         let mut first: HashMap<Arc<str>, usize> = HashMap::with_capacity(batch.calls.len());
         let mut asking = Vec::new();
@@ -363,6 +389,7 @@ impl Slots {
 
     /// One body for all of these: the chain that it runs in.
     pub(crate) fn begin(&mut self, positions: &[usize]) -> Chain {
+        self.loaded = true;
         let mut chain = Chain::current().with(self.id, None);
         let mut counted = false;
         for &at in positions {

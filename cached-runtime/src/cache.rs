@@ -39,6 +39,7 @@ use crate::store::queues::Names;
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::tier::{Candidate, Kept, Room, Tier};
 use crate::token::Token;
+use crate::trace;
 use crate::transaction::Transaction;
 use crate::typed::typed;
 use crate::undelivered::Undelivered;
@@ -209,6 +210,7 @@ impl Inner {
         }
         let kept = self.tier.get()?.find(key, tags, site.policy.version, kind)?;
         self.stats.local_hit(site);
+        trace::local_hit(site, key);
         Some(kept)
     }
 

@@ -15,6 +15,7 @@ use crate::stamp::Stamps;
 use crate::stats::Counters;
 use crate::store::Store;
 use crate::tier::{Candidate, Kept};
+use crate::trace::CallSpan;
 
 /// One call of an annotated function, before it is opened.
 #[derive(Debug)]
@@ -150,6 +151,8 @@ pub(crate) struct Context {
     pub(crate) local: Option<Box<Candidate>>,
     pub(crate) caller: Caller,
     pub(crate) chain: Chain,
+    /// None of a batch's keys has one: the batch has.
+    pub(crate) span: CallSpan,
     /// Set where this waits for somebody else on behalf of a batch.
     pub(crate) batch: Option<u64>,
     /// The fingerprint of what it stores and reads, once its types have said it.
@@ -181,6 +184,7 @@ impl Context {
             flight,
             stamps,
             chain: Chain::current(),
+            span: CallSpan::default(),
             batch: None,
             schema: 0,
             displaces: false,

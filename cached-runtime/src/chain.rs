@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::token::Token;
+use crate::trace::CallSpan;
 
 /// The loads around the code that runs now, innermost first.
 #[derive(Clone, Debug, Default)]
@@ -155,12 +156,13 @@ pin_project! {
         #[pin]
         body: F,
         chain: Chain,
+        span: CallSpan,
     }
 }
 
 impl<F> Loading<F> {
-    pub(crate) fn new(body: F, chain: Chain) -> Self {
-        Self { body, chain }
+    pub(crate) fn new(body: F, chain: Chain, span: CallSpan) -> Self {
+        Self { body, chain, span }
     }
 }
 
@@ -169,7 +171,7 @@ impl<F: Future> Future for Loading<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.chain.enter(|| this.body.poll(cx))
+        this.chain.enter(|| this.span.enter(|| this.body.poll(cx)))
     }
 }
 

@@ -163,12 +163,14 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
 
     /// The body, known to be the load of the missing ids while it runs.
     pub fn load<B: Future<Output = S::Out>>(&mut self, body: B) -> Loading<B> {
-        Loading::new(body, self.slots.begin(&self.missing))
+        Loading::new(body, self.slots.begin(&self.missing), self.slots.span.clone())
     }
 
     /// The blocking body.
     pub fn run(&mut self, body: impl FnOnce() -> S::Out) -> S::Out {
-        self.slots.begin(&self.missing).enter(body)
+        let chain = self.slots.begin(&self.missing);
+        let span = self.slots.span.clone();
+        chain.enter(|| span.enter(body))
     }
 
     /// Takes what the body returned for the missing ids. `Err` gives it back where it failed.
@@ -249,12 +251,13 @@ impl<S: Shape, Id, T, F> TypedBatch<S, Id, T, F> {
 
     /// Stores what was settled.
     pub fn fill(&mut self) -> impl Future<Output = ()> + Send {
-        InRuntime::new(self.slots.fill(&self.missing))
+        let span = self.slots.span.clone();
+        InRuntime::new(self.slots.fill(&self.missing)).within(span)
     }
 
     /// [`Self::fill`] for a blocking function.
     pub fn fill_blocking(&mut self) {
-        background::block_on(self.slots.fill(&self.missing));
+        background::block_on(self.slots.span.clone().within(self.slots.fill(&self.missing)));
     }
 
     /// All of it, in the order of the ids.

@@ -46,7 +46,8 @@
 //!   bytes. `returned`, `outcome`, `presence`: return types to shapes.
 //! * `cache`, `builder`, `scope`, `policy`, `stats`, `inventory`, `error`: what users call; `read_through`: the cache that
 //!   owns its loader. `answer`, `latency`, `tally`: what is counted.
-//! * `export`: the figures through the `metrics` facade. `event`: what is logged. `background`: a runtime for callers that have none.
+//! * `export`: the figures through the `metrics` facade. `event`: what is logged; `trace`: the spans.
+//! * `background`: a runtime for callers that have none.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -128,6 +129,7 @@ mod tally;
 mod ticks;
 mod tier;
 mod token;
+mod trace;
 mod transaction;
 mod typed;
 mod undelivered;

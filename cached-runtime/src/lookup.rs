@@ -39,6 +39,7 @@ use crate::slot::{Found, Role, Slot, Unreadable};
 use crate::stamp::Stamp;
 use crate::store::Condition;
 use crate::token::Token;
+use crate::trace::CallSpan;
 use crate::transaction::Transaction;
 
 pub(crate) use self::look::Understood;
@@ -55,19 +56,24 @@ const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
 #[doc(hidden)]
 pub fn open(call: Call) -> InRuntime<'static, Slot> {
     let opened = opened(call, Caller::Future);
-    InRuntime::new(async move {
+    let span = opened.as_ref().map_or_else(|_| CallSpan::default(), |cx| cx.span.clone());
+    let looked = InRuntime::new(async move {
         match opened {
             Ok(cx) => cx.look(None).await,
             Err(slot) => slot,
         }
-    })
+    });
+    looked.within(span)
 }
 
 /// [`open`] for a blocking function.
 #[doc(hidden)]
 pub fn open_blocking(call: Call) -> Slot {
     match opened(call, Caller::thread()) {
-        Ok(cx) => background::block_on(cx.look(None)).unwrap_or_else(Slot::detached),
+        Ok(cx) => {
+            let span = cx.span.clone();
+            background::block_on(span.within(cx.look(None))).unwrap_or_else(Slot::detached)
+        }
         Err(slot) => slot,
     }
 }
@@ -75,7 +81,8 @@ pub fn open_blocking(call: Call) -> Slot {
 /// The call with its cache, which is to be asked; or what it does without asking. Before the future of the look is made:
 /// that has no room for the call then.
 fn opened(mut call: Call, caller: Caller) -> Result<Box<Context>, Slot> {
-    let Some(cx) = Context::of(&mut call, caller) else { return Err(Slot::detached()) };
+    let Some(mut cx) = Context::of(&mut call, caller) else { return Err(Slot::detached()) };
+    cx.span = CallSpan::of(cx.site, &cx.key);
     // A load inside of a transaction would read, and store, what is not committed.
     if !call.when || !call.usable() || Transaction::is_open(&cx.cache) {
         return Err(Slot::missed(cx, Role::Alone, Answer::Bypass));
@@ -85,10 +92,12 @@ fn opened(mut call: Call, caller: Caller) -> Result<Box<Context>, Slot> {
 
 /// Looks again, past a value that could not be read as this call's type.
 pub(crate) fn reopen<'s>(slot: &'s mut Slot, unreadable: Unreadable, type_name: &'static str) -> InRuntime<'s, ()> {
-    InRuntime::new(async move {
+    let span = slot.span();
+    let looked = InRuntime::new(async move {
         let Some(cx) = slot.take_context() else { return };
         *slot = cx.look_past(unreadable, type_name).await;
-    })
+    });
+    looked.within(span)
 }
 
 /// What the store said.

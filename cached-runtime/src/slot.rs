@@ -29,6 +29,7 @@ use crate::schema::Describe;
 use crate::store::Store;
 use crate::tier::Admission;
 use crate::token::Token;
+use crate::trace::CallSpan;
 
 /// Something to return instead of running the body.
 #[derive(Clone, Debug)]
@@ -200,12 +201,16 @@ impl Slot {
         refresh.must_end_well(&cx.policy);
         let patience = cx.policy.load_timeout;
         self.0.answered();
+        if let Some(cx) = &mut self.0.cx {
+            cx.span = cx.span.of_refresh(cx.site);
+        }
         Some(patience)
     }
 
     /// Nothing to return.
     pub(crate) fn missed(cx: Box<Context>, role: Role, answer: Answer) -> Self {
         cx.counters.answered(answer);
+        cx.span.answered(answer.name());
         let mut slot = Self::alone(cx);
         slot.0.role = role;
         slot
@@ -237,6 +242,10 @@ impl Slot {
     /// What its value is to be written by.
     pub(crate) fn codec(&self) -> Codec {
         self.0.cx.as_ref().map_or_else(Codec::default, |cx| cx.cache.encoding.codec)
+    }
+
+    pub(crate) fn span(&self) -> CallSpan {
+        self.0.cx.as_ref().map(|cx| cx.span.clone()).unwrap_or_default()
     }
 
     pub(crate) fn take_context(&mut self) -> Option<Box<Context>> {
@@ -432,6 +441,7 @@ impl State {
     fn answered(&mut self) {
         if let (Some(cx), Some(answer)) = (&self.cx, self.answer.take()) {
             cx.counters.answered(answer);
+            cx.span.answered(answer.name());
         }
     }
 }

@@ -181,7 +181,7 @@ impl<S: Shape> TypedSlot<S> {
 
     /// The body, known to be this call's load while it runs.
     pub fn load<F: Future<Output = S::Out>>(&mut self, body: F) -> Loading<F> {
-        Loading::new(body, self.slot.begin())
+        Loading::new(body, self.slot.begin(), self.slot.span())
     }
 
     /// Takes the time to live from the loaded value.
@@ -229,7 +229,8 @@ impl<S: Shape> TypedSlot<S> {
 
     /// Stores what was settled.
     pub fn fill(&mut self) -> impl Future<Output = ()> + Send {
-        InRuntime::new(self.slot.fill())
+        let span = self.slot.span();
+        InRuntime::new(self.slot.fill()).within(span)
     }
 
     /// The output again.
@@ -252,11 +253,13 @@ impl<S: Shape> TypedSlot<S> {
 
     /// The blocking body.
     pub fn run(&mut self, body: impl FnOnce() -> S::Out) -> S::Out {
-        self.slot.begin().enter(body)
+        let chain = self.slot.begin();
+        let span = self.slot.span();
+        chain.enter(|| span.enter(body))
     }
 
     /// [`Self::fill`] for a blocking function.
     pub fn fill_blocking(&mut self) {
-        background::block_on(self.slot.fill());
+        background::block_on(self.slot.span().within(self.slot.fill()));
     }
 }
