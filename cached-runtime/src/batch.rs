@@ -285,7 +285,10 @@ impl Slots {
                 return;
             }
             Looked::Leased(lease) => {
-                self.positions[at] = Position::Own(cx.lead(None, Some(lease), Answer::Miss));
+                match cx.lead_leased(None) {
+                    Some(lead) => self.positions[at] = Position::Own(cx.lead(lead, Some(lease), Answer::Miss)),
+                    None => self.wait(at, cx),
+                }
                 return;
             }
             Looked::Unleased => true,
@@ -297,13 +300,17 @@ impl Slots {
                 if self.turn.is_none() {
                     self.turn = cx.turn().await;
                 }
-                true
+                match cx.lead_storeless(None) {
+                    Some(lead) => self.positions[at] = Position::Own(cx.lead(lead, None, answer)),
+                    None => self.wait(at, cx),
+                }
+                return;
             }
             Looked::Held(token, _) => !cx.policy.mutex && !token.is_ours(),
             Looked::Again => false,
         };
         match cx.lead_unleased(None) {
-            Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(Some(lead), None, answer)),
+            Ok(lead) if unleased => self.positions[at] = Position::Own(cx.lead(lead, None, answer)),
             _ => self.wait(at, cx),
         }
     }

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -69,6 +69,8 @@ pub(crate) struct Flight {
     pub(crate) id: u64,
     /// The runtime whose task leads; `None` for a thread. A blocking call on that runtime's thread must not wait.
     pub(crate) runtime: Option<runtime::Id>,
+    /// It loads for want of the store.
+    storeless: AtomicBool,
     adoption: Adoption,
     state: Mutex<State>,
     landed: Notify,
@@ -195,16 +197,33 @@ impl Flights {
         Ok(self.take_off(&mut shard, key, runtime))
     }
 
+    /// Leads a flight for want of the store, unless somebody else leads one.
+    pub(crate) fn lead_storeless(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Option<Lead> {
+        let mut shard = self.shard(key);
+        if shard.flights.contains_key(key) {
+            return None;
+        }
+        let lead = self.take_off(&mut shard, key, runtime);
+        lead.flight.storeless.store(true, Ordering::Relaxed);
+        Some(lead)
+    }
+
     /// Leads a flight in place of any other: for the call that has just got the lease. Whoever follows the other one
-    /// goes on doing so.
-    pub(crate) fn replace(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Lead {
-        self.take_off(&mut self.shard(key), key, runtime)
+    /// goes on doing so. Not where that loads for want of the store: it would be a second load at a time.
+    pub(crate) fn replace(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Option<Lead> {
+        let mut shard = self.shard(key);
+        let storeless = |flight: &Arc<Flight>| flight.storeless.load(Ordering::Relaxed);
+        if shard.flights.get(key).is_some_and(storeless) {
+            return None;
+        }
+        Some(self.take_off(&mut shard, key, runtime))
     }
 
     fn take_off(self: &Arc<Self>, shard: &mut Shard, key: &str, runtime: Option<runtime::Id>) -> Lead {
         let flight = Arc::new(Flight {
             id: fresh_id(),
             runtime,
+            storeless: AtomicBool::new(false),
             adoption: self.adoption,
             state: Mutex::new(State { began: 0, sealed: false, outcome: None }),
             landed: Notify::new(),
@@ -267,6 +286,11 @@ impl Lead {
         }
     }
 
+    /// What was waited for will not come: the store is away.
+    pub(crate) fn goes_storeless(&self) {
+        self.flight.storeless.store(true, Ordering::Relaxed);
+    }
+
     /// Everybody who has come until now may share what is read from now on.
     pub(crate) fn begin(&self) {
         self.flight.state().began = self.flights.clock.fetch_add(1, Ordering::SeqCst) + 1;
@@ -316,84 +340,4 @@ impl Drop for Lead {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Option<Stamp> = Some(7);
-
-    fn loaded(accepted: Option<Stamp>) -> Outcome {
-        Outcome::Loaded {
-            shared: Shared { form: Form::of(0, crate::codec::Codec::Json), version: 1, payload: None },
-            accepted,
-        }
-    }
-
-    async fn landing(before: bool, seal_first: bool, accepted: Option<Stamp>) -> Landing {
-        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
-        let lead = flights.lead("k", None).unwrap();
-        let early = flights.arrival();
-        lead.begin();
-        let late = flights.arrival();
-        if seal_first {
-            lead.seal();
-        }
-        let flight = flights.get("k").unwrap();
-        let arrival = if before { early } else { late };
-        let mut follower = std::pin::pin!(flight.landing(arrival, NOW));
-        assert!(futures_poll(follower.as_mut()).is_none());
-        lead.seal();
-        lead.land(loaded(accepted));
-        assert!(flights.get("k").is_none());
-        follower.await.0
-    }
-
-    fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
-        match future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_result_is_adopted_only_under_the_adoption_rule() {
-        assert!(matches!(landing(true, false, None).await, Landing::Shared(_)));
-        assert!(matches!(landing(true, true, None).await, Landing::Shared(_)));
-        assert!(matches!(landing(false, false, NOW).await, Landing::Shared(_)));
-        assert!(matches!(landing(false, false, None).await, Landing::Again));
-        assert!(matches!(landing(false, true, NOW).await, Landing::Again));
-        assert!(matches!(landing(false, false, Some(6)).await, Landing::Again), "cleared since the load began");
-    }
-
-    #[tokio::test]
-    async fn an_abandoned_flight_is_looked_for_again_and_a_panicked_one_is_not() {
-        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
-        let lead = flights.lead("k", None).unwrap();
-        let flight = flights.get("k").unwrap();
-        drop(lead);
-        assert!(matches!(flight.landing(0, NOW).await.0, Landing::Again));
-
-        let lead = flights.lead("k", None).unwrap();
-        let flight = flights.get("k").unwrap();
-        let _ = std::thread::spawn(move || {
-            let _lead = lead;
-            std::panic::resume_unwind(Box::new(()));
-        })
-        .join();
-        assert!(matches!(flight.landing(0, NOW).await.0, Landing::LoadAlone));
-        assert!(flights.get("k").is_none());
-    }
-
-    #[test]
-    fn a_new_lease_holder_replaces_the_flight_and_the_old_one_does_not_remove_it() {
-        let flights = Arc::new(Flights::new(Adoption::ByTheRule));
-        let old = flights.lead("k", None).unwrap();
-        let new = flights.replace("k", None);
-        assert!(flights.lead("k", None).is_err());
-        drop(old);
-        assert_eq!(flights.get("k").unwrap().id, new.id());
-        flights.detach("k", &flights.get("k").unwrap());
-        assert!(flights.get("k").is_none());
-        drop(new);
-        assert_eq!(flights.count.load(Ordering::SeqCst), 0);
-    }
-}
+mod tests;

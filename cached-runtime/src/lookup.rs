@@ -14,10 +14,10 @@
 //!
 //! Whatever goes wrong with the store, the caller ends up with the right to run the body.
 
+mod lead;
 mod look;
 
 use std::future::Future;
-
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -30,7 +30,6 @@ use crate::codec::{self, Codec};
 use crate::crowd::Seat;
 use crate::entry::{self, Before, Ended, Entry, Holds, Stored};
 use crate::event;
-use crate::fallback::Turn;
 use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
 use crate::form::Form;
 use crate::lease::Lease;
@@ -207,18 +206,21 @@ impl Context {
                         Some(due) => self.serve_or_refresh(stored, due).await,
                     };
                 }
-                Looked::Leased(lease) => return self.lead(lead, Some(lease), Answer::Miss),
+                Looked::Leased(lease) => match self.lead_leased(lead) {
+                    Some(slot_lead) => return self.lead(slot_lead, Some(lease), Answer::Miss),
+                    None => lead = None,
+                },
                 Looked::Unleased => match self.lead_unleased(lead) {
-                    Ok(slot_lead) => return self.lead(Some(slot_lead), None, Answer::Miss),
+                    Ok(slot_lead) => return self.lead(slot_lead, None, Answer::Miss),
                     Err(()) => lead = None,
                 },
-                Looked::Away(mark) => match self.lead_unleased(lead) {
-                    Ok(mut slot_lead) => {
+                Looked::Away(mark) => match self.lead_storeless(lead) {
+                    Some(mut slot_lead) => {
                         let turn = self.turn().await;
                         slot_lead.gather().await;
-                        return self.lead(Some(slot_lead), None, Answer::Error).during(turn).kept_since(mark);
+                        return self.lead(slot_lead, None, Answer::Error).during(turn).kept_since(mark);
                     }
-                    Err(()) => lead = None,
+                    None => lead = None,
                 },
                 Looked::Kept(shared) => return self.serve_kept(lead, shared),
                 Looked::Again => {}
@@ -246,7 +248,7 @@ impl Context {
                     }
                     if !self.policy.mutex || parallel {
                         match self.lead_unleased(lead) {
-                            Ok(slot_lead) => return self.lead(Some(slot_lead), None, Answer::Miss),
+                            Ok(slot_lead) => return self.lead(slot_lead, None, Answer::Miss),
                             Err(()) => lead = None,
                         }
                         continue;
@@ -294,8 +296,9 @@ impl Context {
                         Ok(None) => {}
                         Err(error) => {
                             self.counters.failed(&error);
+                            waiting.goes_storeless();
                             let turn = self.turn().await;
-                            return self.lead(Some(waiting), None, Answer::Error).during(turn);
+                            return self.lead(waiting, None, Answer::Error).during(turn);
                         }
                     }
                     lead = Some(waiting);
@@ -389,52 +392,6 @@ impl Context {
             Some(shared) => Looked::Kept(shared),
             None => Looked::Away(Some(outage.mark(number))),
         }
-    }
-
-    /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away they take turns like
-    /// everybody else, or the database that just failed would meet all of them at once.
-    fn load_alone(self: Box<Self>, answer: Answer) -> Rare<'static, Slot> {
-        Box::pin(async move {
-            let turn = if self.store.given_up(&self.key) { self.turn().await } else { None };
-            Slot::missed(self, Role::Alone, answer).during(turn)
-        })
-    }
-
-    /// The right to load while the store is away. A load inside of another, whose turn it is already, would wait for
-    /// itself. A blocking call on a runtime's thread might wait for tasks that need it: it takes a turn that is free, or
-    /// loads over the bound.
-    pub(crate) fn turn(&self) -> Rare<'_, Option<Turn>> {
-        Box::pin(async move {
-            // A batch has one body, and one turn, for all that its tasks find out.
-            if self.chain.is_inside() || self.batch.is_some() {
-                return None;
-            }
-            let fallback = &self.cache.fallback;
-            let turn = if self.caller.inside().is_some() { fallback.try_turn() } else { fallback.turn().await };
-            if matches!(turn, Turn::OverBound) {
-                self.counters.over_bound.add();
-            }
-            Some(turn)
-        })
-    }
-
-    /// Leads without a lease, unless this process has another flight by now.
-    pub(crate) fn lead_unleased(&self, lead: Option<Lead>) -> Result<Lead, ()> {
-        match lead {
-            Some(lead) => Ok(lead),
-            None => self.cache.flights.lead(&self.flight, self.caller.leader()).map_err(drop),
-        }
-    }
-
-    /// This call loads, for itself and for whoever follows.
-    pub(crate) fn lead(self: Box<Self>, lead: Option<Lead>, mut lease: Option<Lease>, answer: Answer) -> Slot {
-        let lead = lead.unwrap_or_else(|| self.cache.flights.replace(&self.flight, self.caller.leader()));
-        if let Some(lease) = &mut lease {
-            lease.keep(&self.policy);
-        }
-        // Last: whoever has come until now came before the load.
-        lead.begin();
-        Slot::missed(self, Role::Leader(lead, lease), answer)
     }
 
     /// Whoever followed this call while it waited gets what it found. A remembered error they find themselves.

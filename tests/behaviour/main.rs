@@ -15,6 +15,7 @@ mod blocking;
 mod cache_tx;
 mod cancellation;
 mod clearing;
+mod comeback;
 mod conditions;
 mod cost;
 mod counted;
