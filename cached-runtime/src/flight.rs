@@ -78,6 +78,10 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
+    pub(crate) fn is_storeless(&self) -> bool {
+        self.storeless.load(Ordering::Relaxed)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -212,8 +216,7 @@ impl Flights {
     /// goes on doing so. Not where that loads for want of the store: it would be a second load at a time.
     pub(crate) fn replace(self: &Arc<Self>, key: &str, runtime: Option<runtime::Id>) -> Option<Lead> {
         let mut shard = self.shard(key);
-        let storeless = |flight: &Arc<Flight>| flight.storeless.load(Ordering::Relaxed);
-        if shard.flights.get(key).is_some_and(storeless) {
+        if shard.flights.get(key).is_some_and(|flight| flight.is_storeless()) {
             return None;
         }
         Some(self.take_off(&mut shard, key, runtime))

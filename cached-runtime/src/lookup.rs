@@ -181,8 +181,8 @@ impl Context {
                     Some(Err(Alone::WaitedInVain)) => return self.waited_long_enough(rejected).await,
                     // The error may be in the store, for those who may not share it here.
                     Some(Err(Alone::LoadFailed)) if self.policy.error_ttl.is_some() && !parallel => parallel = true,
-                    Some(Err(Alone::Bypassed)) => return self.load_alone(Answer::Bypass).await,
-                    Some(Err(_)) => return self.load_alone(Answer::Miss).await,
+                    Some(Err(Alone::Bypassed)) => return self.load_alone(flight.is_storeless(), Answer::Bypass).await,
+                    Some(Err(_)) => return self.load_alone(flight.is_storeless(), Answer::Miss).await,
                     None => {}
                 }
             }
@@ -356,7 +356,7 @@ impl Context {
                     return self.serve(stored);
                 }
             }
-            self.load_alone(Answer::Miss).await
+            self.load_alone(false, Answer::Miss).await
         })
     }
 

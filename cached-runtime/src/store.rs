@@ -241,6 +241,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether it is given up, or did not answer when it was asked last.
+    fn is_doubtful(&self, key: &str) -> bool {
+        self.given_up(key)
+    }
+
     /// What it would not do lately, though it answers: because it is out of memory, or for want of a permission.
     fn refusal(&self) -> Option<StoreError> {
         None

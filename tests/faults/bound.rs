@@ -1,11 +1,13 @@
 //! Loads for want of the cache: so many at a time, however they come about.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cached_runtime::{Cache, cached};
-use futures_util::future::join_all;
+use cached_runtime::{Cache, cached, key};
+use futures_util::FutureExt;
+use futures_util::future::{join, join_all};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
@@ -32,18 +34,21 @@ struct Rows {
 }
 
 impl Rows {
-    /// Over a server that was given up.
-    async fn without_cache() -> (Redis, Self) {
-        let mut redis = Redis::start();
-        let cache = redis.cache();
-        redis.kill();
-        let rows = Self {
-            cache,
+    fn over(redis: &Redis) -> Self {
+        Self {
+            cache: redis.cache(),
             loads: Count::default(),
             running: Arc::default(),
             most: Arc::default(),
             gate: Gate::closed(),
-        };
+        }
+    }
+
+    /// Over a server that was given up.
+    async fn without_cache() -> (Redis, Self) {
+        let mut redis = Redis::start();
+        let rows = Self::over(&redis);
+        redis.kill();
         eventually("it is given up", async || {
             rows.refuse(0).await.expect_err("no load succeeds");
             rows.cache.stats().breaker_open
@@ -59,6 +64,12 @@ impl Rows {
         self.most.fetch_max(running, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
+        Err(Refused)
+    }
+
+    #[cached(key = "refused:<id>", ttl = 60, cache = self.cache.clone())]
+    async fn refuse_at_last(&self, id: u64) -> Result<u64, Refused> {
+        self.gate.pass().await;
         Err(Refused)
     }
 
@@ -86,6 +97,31 @@ async fn after_a_load_that_failed_its_followers_load_in_turns() {
     let refused = join_all((0..CALLERS).map(|_| rows.refuse(7))).await;
     assert!(refused.iter().all(Result::is_err));
     assert_eq!((rows.loads.get(), rows.cache.stats().total().over_bound), (before.0 + CALLERS, before.1));
+    assert_eq!(rows.most.load(Ordering::SeqCst), BOUND);
+}
+
+#[tokio::test]
+async fn after_a_load_that_failed_when_the_server_was_gone_its_followers_load_in_turns() {
+    const CALLERS: u64 = 500;
+    let mut redis = Redis::start();
+    let rows = Rows::over(&redis);
+    let leader = tokio::spawn({
+        let rows = rows.clone();
+        async move { rows.refuse_at_last(7).await }
+    });
+    rows.gate.entered(1).await;
+    let mut followers = pin!(join_all((0..CALLERS).map(|_| rows.refuse(7))));
+    assert!(followers.as_mut().now_or_never().is_none(), "they wait for the load");
+    redis.kill();
+    // Not given up yet: one failure is none.
+    assert_eq!(rows.cache.get::<u64>(&key!("another")).await, None);
+    assert!(!rows.cache.stats().breaker_open);
+    // See above.
+    tokio::time::pause();
+    rows.gate.open();
+    let (led, refused) = join(leader, followers).await;
+    assert!(led.expect("no panic").is_err() && refused.iter().all(Result::is_err));
+    assert_eq!((rows.loads.get(), rows.cache.stats().total().over_bound), (CALLERS, 0));
     assert_eq!(rows.most.load(Ordering::SeqCst), BOUND);
 }
 

@@ -10,11 +10,13 @@ use crate::slot::{Role, Slot};
 use super::Rare;
 
 impl Context {
-    /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away they take turns like
-    /// everybody else, or the database that just failed would meet all of them at once.
-    pub(super) fn load_alone(self: Box<Self>, answer: Answer) -> Rare<'static, Slot> {
+    /// Loads without leading: one of many, maybe, whose load has failed. Where the store is away, be it for that load
+    /// alone (`storeless`), they take turns like everybody else, or the database that just failed would meet all of them
+    /// at once.
+    pub(super) fn load_alone(self: Box<Self>, storeless: bool, answer: Answer) -> Rare<'static, Slot> {
         Box::pin(async move {
-            let turn = if self.store.given_up(&self.key) { self.turn().await } else { None };
+            let away = storeless || self.store.is_doubtful(&self.key);
+            let turn = if away { self.turn().await } else { None };
             Slot::missed(self, Role::Alone, answer).during(turn)
         })
     }

@@ -434,6 +434,10 @@ impl Store for RedisStore {
         self.servers.is_one().then_some(self)
     }
 
+    fn is_doubtful(&self, key: &str) -> bool {
+        self.servers.is_doubtful(key)
+    }
+
     fn condition(&self) -> Condition {
         self.servers.condition()
     }

@@ -68,6 +68,11 @@ impl Breaker {
         self.condition.load(Ordering::Relaxed) != UP
     }
 
+    /// Whether the last operation failed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.is_open() || self.consecutive.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether the server may be asked.
     pub(crate) fn admit(&self) -> Result<(), StoreError> {
         match self.condition.load(Ordering::Relaxed) {

@@ -82,6 +82,11 @@ impl Servers {
         }
     }
 
+    /// Whether the one who holds the key is not asked, or did not answer when it was asked last.
+    pub(crate) fn is_doubtful(&self, key: &str) -> bool {
+        self.given_up(key) || self.holding(key).is_none_or(|node| node.breaker.is_in_doubt())
+    }
+
     /// See [`Store::track`](crate::store::Store::track). Each key on its own server, at a time.
     pub(crate) async fn track(&self, keys: &[Arc<str>], listener: &Arc<dyn Listener>) -> Vec<Option<Tracked>> {
         let mut groups: Vec<(Arc<Node>, Vec<usize>)> = Vec::new();
