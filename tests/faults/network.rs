@@ -125,6 +125,42 @@ async fn a_network_later_than_the_deadline_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_a_little_later_than_the_deadline_is_given_up_once() {
+    let deadline = Duration::from_millis(50);
+    let remote = Remote::with(deadline).await;
+    let opened = || remote.service.cache.stats().breaker_opened;
+    let before = opened();
+    // To connect may take longer than one operation, and a server that is this late lets everybody connect.
+    remote.during(Network::Late { delay: deadline + deadline / 5, spread: Duration::ZERO }).await;
+    assert!(opened() <= before + 1, "given up {} times", opened() - before);
+    remote.is_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_given_up_again_and_again_has_to_answer_more_than_once_before_it_is_used() {
+    let remote = Remote::start().await;
+    let service = &remote.service;
+    let mut returns = Vec::new();
+    for _ in 0..7 {
+        remote.proxy.set(Network::Reset);
+        eventually("it is given up", async || {
+            service.read("0").await;
+            service.cache.health() == Health::Down
+        })
+        .await;
+        remote.proxy.set(Network::Clear);
+        let began = Instant::now();
+        eventually("it is used", async || service.cache.health() == Health::Up).await;
+        returns.push(began.elapsed());
+        // It works, for a while.
+        service.until_hit("0").await;
+    }
+    let (quickest, slowest) = (returns[5..].iter().min(), returns.iter().max());
+    assert!(quickest.is_some_and(|quickest| *quickest >= Duration::from_millis(250)), "{returns:?}");
+    assert!(slowest.is_some_and(|slowest| *slowest < RECOVERY), "{returns:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_aborts_connections_is_given_up() {
     let remote = Remote::start().await;
     remote.gives_up(Network::Reset).await;

@@ -20,6 +20,9 @@ const CONSECUTIVE: u32 = 5;
 const RATIO: (u32, u32) = (1, 2);
 const ENOUGH: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(10);
+/// A server that is given up within the window after it was used again relapses. Each time it has to answer once more
+/// before it is used, up to so many times. Not more: one that is back for good is to be used within a second.
+const RELAPSES: u32 = 5;
 
 /// The breaker of one store, shared by all of its links.
 #[derive(Debug, Default)]
@@ -34,6 +37,8 @@ pub(crate) struct Breaker {
     /// When the window began.
     since: Mutex<Option<Instant>>,
     times_opened: AtomicU64,
+    relapses: AtomicU32,
+    closed: Mutex<Option<Instant>>,
     /// Held by the one that tries.
     turn: tokio::sync::Mutex<Server>,
     repair: OnceLock<Arc<dyn Repair>>,
@@ -122,6 +127,10 @@ impl Breaker {
     fn open(&self, condition: u8) {
         if self.condition.compare_exchange(UP, condition, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.times_opened.fetch_add(1, Ordering::Relaxed);
+            let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            let relapse = closed.is_some_and(|closed| closed.elapsed() <= WINDOW);
+            let relapses = if relapse { self.relapses.load(Ordering::Relaxed) + 1 } else { 0 };
+            self.relapses.store(relapses.min(RELAPSES), Ordering::Relaxed);
             let name = &self.name;
             if condition == READ_ONLY {
                 event::warning!("cache: {name} refuses writes; calls run uncached until it takes them again");
@@ -145,9 +154,15 @@ impl Breaker {
         self.turn.lock().await
     }
 
+    /// How often the server has to answer in a row before it is used again.
+    pub(crate) fn answers_wanted(&self) -> u32 {
+        1 + self.relapses.load(Ordering::Relaxed)
+    }
+
     /// The server has answered a try, and was repaired.
     pub(crate) fn close(&self) {
         self.consecutive.store(0, Ordering::Relaxed);
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if self.condition.swap(UP, Ordering::SeqCst) != UP {
             event::notice!("cache: {} is used again", self.name);
@@ -229,6 +244,22 @@ mod tests {
         assert_eq!(breaker.admit(), Err(StoreError::WritesRefused));
         breaker.stay_open(&StoreError::Timeout);
         assert_eq!(breaker.condition(), Condition::Down);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_relapses_has_to_answer_more_often_and_one_that_did_not_for_a_while_once() {
+        let breaker = Breaker::default();
+        let mut wanted = Vec::new();
+        for _ in 0..7 {
+            breaker.failed(&StoreError::WritesRefused);
+            wanted.push(breaker.answers_wanted());
+            breaker.close();
+            tokio::time::advance(WINDOW / 2).await;
+        }
+        assert_eq!(wanted, [1, 2, 3, 4, 5, 6, 6]);
+        tokio::time::advance(WINDOW).await;
+        breaker.failed(&StoreError::WritesRefused);
+        assert_eq!(breaker.answers_wanted(), 1);
     }
 
     #[test]

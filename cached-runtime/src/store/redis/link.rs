@@ -75,11 +75,13 @@ pub(crate) struct Links {
     links: Arc<ByRuntime>,
     breaker: Arc<Breaker>,
     share: Share,
+    /// Of an operation.
+    deadline: Duration,
 }
 
 impl Links {
-    pub(crate) fn new(place: Place, breaker: Arc<Breaker>, share: Share) -> Self {
-        Self { place, links: Arc::default(), breaker, share }
+    pub(crate) fn new(place: Place, breaker: Arc<Breaker>, share: Share, deadline: Duration) -> Self {
+        Self { place, links: Arc::default(), breaker, share, deadline }
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -171,6 +173,7 @@ impl Link {
             signals: Arc::clone(&signals),
             breaker: Arc::clone(&links.breaker),
             share: links.share.clone(),
+            deadline: links.deadline,
             _gone: Gone { id: here.id(), links: Arc::downgrade(&links.links) },
         };
         let tracker = Tracker::new(links.place.clone(), Arc::clone(&links.breaker), links.share.clone());
@@ -275,7 +278,8 @@ mod tests {
     fn links() -> Links {
         // Nothing listens on port 1.
         let place = Place::Fixed(Box::new(Address::parse("redis://127.0.0.1:1/").expect("a URL")));
-        Links::new(place, Arc::default(), Share::Everything { probe: "test:%probe".into() })
+        let share = Share::Everything { probe: "test:%probe".into() };
+        Links::new(place, Arc::default(), share, Duration::from_millis(100))
     }
 
     fn count(links: &Links) -> usize {

@@ -43,7 +43,7 @@ pub(crate) enum Request<'r> {
 impl Node {
     pub(crate) fn new(place: Place, deadline: Duration, share: Share) -> Self {
         let breaker = Arc::new(Breaker::of(&place));
-        let links = Links::new(place, Arc::clone(&breaker), share);
+        let links = Links::new(place, Arc::clone(&breaker), share, deadline);
         Self { links, breaker, deadline, warned: Mutex::default(), refused: Mutex::default() }
     }
 

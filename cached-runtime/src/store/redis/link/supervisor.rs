@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind};
 use tokio::runtime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::failure::{Failure, Reason};
 use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
@@ -26,6 +26,8 @@ use crate::store::redis::share::Share;
 /// it, so that a server which came back is used again within a second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 const PING: Duration = Duration::from_millis(100);
+/// From one answer of a server that relapses to the next, and at random as much as half of it more.
+const BETWEEN: Duration = Duration::from_millis(50);
 /// To send what a server has missed.
 const REPAIR: Duration = Duration::from_secs(2);
 
@@ -53,6 +55,8 @@ pub(super) struct Supervisor {
     pub(super) signals: Arc<Signals>,
     pub(super) breaker: Arc<Breaker>,
     pub(super) share: Share,
+    /// Of an operation.
+    pub(super) deadline: Duration,
     pub(super) _gone: Gone,
 }
 
@@ -124,11 +128,8 @@ impl Supervisor {
     ) -> Result<(), redis::RedisError> {
         let repaired = timeout(REPAIR, async {
             let mut replaced = server.is_another(run_id.as_deref());
-            if self.breaker.is_open()
-                && let Some(probe) = self.share.probe()
-            {
-                let mut write = redis::cmd("SET");
-                self.accepted(write.arg(&*probe).arg("").arg("PX").arg(1000).query_async(connection).await)?;
+            if self.breaker.is_open() {
+                self.prove(connection).await?;
             }
             while let Some(repair) = self.breaker.repair() {
                 // Before anything is served, or written from a queue: what is queued may be older than the database.
@@ -174,6 +175,25 @@ impl Supervisor {
             Ok(())
         });
         repaired.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+    }
+
+    /// Has a server that was given up answer as fast as any operation has to be answered, with something to spare: else
+    /// the first callers would give it up again.
+    async fn prove(&self, connection: &mut MultiplexedConnection) -> Result<(), redis::RedisError> {
+        let patience = (self.deadline * 9 / 10).min(CONNECT);
+        for answer in 0..self.breaker.answers_wanted() {
+            if answer > 0 {
+                sleep(BETWEEN.mul_f64(1.0 + 0.5 * fastrand::f64())).await;
+            }
+            let mut proof = redis::cmd("PING");
+            if let Some(probe) = self.share.probe() {
+                proof = redis::cmd("SET");
+                proof.arg(&*probe).arg("").arg("PX").arg(1000);
+            }
+            let answer = timeout(patience, proof.query_async(connection)).await;
+            self.accepted(answer.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?)?;
+        }
+        Ok(())
     }
 
     /// What this server has not heard of.
