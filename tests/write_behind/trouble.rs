@@ -39,6 +39,22 @@ on_both_backends! {
         until_written(&table, 7, 2).await;
     }
 
+    async fn a_good_write_is_not_lost_to_the_poison_that_was_to_replace_it(world: World) {
+        static ROWS: Queue = Queue::new("rows").linger(Duration::from_millis(5)).retries(1).accept_loss();
+        let table = Table::default();
+        table.refuse(666);
+        for value in [1, 2, 666] {
+            save(&ROWS, &world.cache, &[row(1, value), row(2, value.min(3))]).await;
+        }
+        let worker = table.worker(&ROWS, &world.cache).await;
+        worker.flush().await.expect("flushed");
+        assert_eq!((table.value(1), table.value(2)), (Some(2), Some(3)));
+        assert_eq!(read(&world.cache, &table, 1).await, Some(2));
+        assert_eq!(worker.stats().dead, 1);
+        save(&ROWS, &world.cache, &[row(1, 4)]).await;
+        until_written(&table, 1, 4).await;
+    }
+
     async fn a_batch_that_is_all_poison_is_told_by_what_comes_after_it(world: World) {
         static ROWS: Queue =
             Queue::new("rows").linger(Duration::from_millis(5)).max_batch(2).retries(1).accept_loss();

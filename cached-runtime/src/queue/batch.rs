@@ -88,11 +88,16 @@ pub type Body = Arc<dyn Fn(Batch) -> Pin<Box<dyn Future<Output = Result<(), Fail
 pub(super) struct Row {
     pub(super) record: Record,
     pub(super) stored: Stored,
-    /// Earlier writes of the key that are left out.
-    pub(super) covers: Vec<Id>,
+    /// Earlier writes of the key, oldest first, that are left out.
+    pub(super) covers: Vec<Record>,
 }
 
 impl Row {
+    /// All that is done with once it is written.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id> {
+        self.covers.iter().chain([&self.record]).map(|record| record.id)
+    }
+
     pub(super) fn taken(&self) -> Taken {
         let header = &self.stored.header;
         Taken { id: self.record.id, form: header.form, version: header.version, payload: self.stored.payload.clone() }

@@ -76,13 +76,13 @@ impl Control {
             let Entry::Value(stored) = Entry::parse(&record.entry, usize::MAX) else {
                 sorted.done.ids.push(id);
                 let reason = "what is queued is damaged".to_owned();
-                sorted.done.dead.push(Dead { record, fill: 0, reason });
+                sorted.done.dead.push(Dead { record, fill: 0, reason, before: None });
                 continue;
             };
             let mut covered = Vec::new();
             if let Some(earlier) = covers.and_then(|at| rows.get_mut(at)).and_then(Option::take) {
                 covered = earlier.covers;
-                covered.push(earlier.record.id);
+                covered.push(earlier.record);
                 count -= 1;
             }
             count += 1;
@@ -144,7 +144,7 @@ impl Control {
         // The last of each key.
         let mut last: HashMap<&Arc<str>, &Row> = HashMap::new();
         for row in rows {
-            done.ids.extend(row.covers.iter().copied().chain([row.record.id]));
+            done.ids.extend(row.ids());
             last.insert(&row.record.key, row);
         }
         let flushed = |row: &&Row| {
@@ -161,12 +161,13 @@ impl Control {
         told
     }
 
-    /// These are poison.
+    /// These are poison. What they were to replace is not: it comes with the next batch, and is served until then.
     pub(super) async fn bury(&self, tenure: &Tenure, shard: usize, poison: Vec<(Row, String)>) -> bool {
         let mut done = Done::default();
-        for (row, reason) in poison {
-            done.ids.extend(row.covers.iter().copied().chain([row.record.id]));
-            done.dead.push(Dead { fill: row.stored.header.fill, record: row.record, reason });
+        for (mut row, reason) in poison {
+            done.ids.push(row.record.id);
+            let before = row.covers.pop();
+            done.dead.push(Dead { fill: row.stored.header.fill, record: row.record, reason, before });
         }
         self.buried(&done);
         self.done(tenure, shard, done).await
@@ -186,16 +187,15 @@ impl Control {
         );
     }
 
-    /// Says so until it is heard: it says the same each time. False: the shard is lost.
+    /// Says so until it is heard: it says the same each time. False: the shard is lost, or the worker is to stop.
     async fn done(&self, tenure: &Tenure, shard: usize, done: Done) -> bool {
         let Some(queues) = self.store.queues() else { return false };
         let mut trouble = Trouble::default();
         loop {
             match queues.done(&self.live.names, shard, &tenure.lease, &done).await {
                 Ok(told) => return told,
-                Err(_) if tenure.is_lost() => return false,
                 Err(_) => {
-                    if let First::Right(()) = race(sleep(trouble.pause()), tenure.lost()).await {
+                    if let First::Right(()) = race(sleep(trouble.pause()), self.abandoned(tenure)).await {
                         return false;
                     }
                 }

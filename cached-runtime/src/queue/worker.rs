@@ -1,5 +1,6 @@
 //! Reads the shards that it has the lease of, and writes what is queued.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::event;
 use crate::store::Store;
-use crate::store::queues::{Id, Portion};
+use crate::store::queues::{Id, Portion, Record};
 
 /// The bytes that are read at a time.
 pub(super) const PORTION: usize = 4 << 20;
@@ -26,8 +27,8 @@ pub(super) const PORTION: usize = 4 << 20;
 /// How often a worker looks at a queue that other processes fill.
 const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
-/// How much more is read than a batch holds, to coalesce.
-const AHEAD: usize = 4;
+/// How many batches are read at a time, at most, where most of what is read is left out.
+const AHEAD: usize = 8;
 
 /// What the worker is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,6 +298,7 @@ impl Control {
         let mut trouble: Option<Trouble> = None;
         // What was the oldest, and when it was first seen.
         let mut oldest: Option<(Id, Instant)> = None;
+        let mut ahead = 1;
         loop {
             let mut mode = self.mode.subscribe();
             let now = *mode.borrow_and_update();
@@ -315,7 +317,6 @@ impl Control {
                 return;
             }
             let arrived = self.live.arrived.notified();
-            let ahead = if self.queue.coalesce { AHEAD } else { 1 };
             let most = self.queue.max_batch.max(1);
             let portion =
                 Portion { from: Id { millis: 0, number: 0 }, count: most.saturating_mul(ahead), bytes: PORTION };
@@ -343,6 +344,7 @@ impl Control {
                 }
             }
             oldest = None;
+            ahead = self.ahead(&records, ahead);
             match self.flush(tenure, shard, records).await {
                 Flow::On => trouble = None,
                 Flow::Ended => return,
@@ -362,6 +364,19 @@ impl Control {
                 self.live.counters.length(lengths.queued);
             }
             self.moved.notify_waiters();
+        }
+    }
+
+    /// How many batches to read at a time next: more while fewer keys than half of that come of it.
+    fn ahead(&self, records: &[Record], ahead: usize) -> usize {
+        let keys: HashSet<&str> = records.iter().map(|record| &*record.key).collect();
+        let few = self.queue.coalesce && keys.len() * 2 <= self.queue.max_batch;
+        if few && records.len() >= self.queue.max_batch * ahead {
+            (ahead * 2).min(AHEAD)
+        } else if few {
+            ahead
+        } else {
+            1
         }
     }
 

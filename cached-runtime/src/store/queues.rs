@@ -138,6 +138,8 @@ pub struct Dead {
     pub fill: u64,
     /// Why.
     pub reason: String,
+    /// What is queued of its key before it, and is the last of it from now on.
+    pub before: Option<Record>,
 }
 
 /// The end of one batch.

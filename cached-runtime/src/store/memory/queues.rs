@@ -80,6 +80,15 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// An earlier write is the last one of the key.
+    fn fall_back(&mut self, names: &Names, key: &Arc<str>, from: Id, to: Id) {
+        if let Some(pending) = self.pending.get_mut(&names.pending).filter(|pending| pending.get(key) == Some(&from)) {
+            pending.insert(Arc::clone(key), to);
+        }
+    }
+}
+
 impl MemoryStore {
     fn holds(&self, names: &Names, shard: usize, lease: &Placeholder) -> bool {
         names.leases.get(shard).and_then(|name| self.live(name)).is_some_and(|held| held[..] == lease[..])
@@ -180,12 +189,17 @@ impl Queues for MemoryStore {
             self.flushed(flushed);
         }
         for dead in &done.dead {
-            parts.settle(names, &dead.record.key, dead.record.id);
+            match &dead.before {
+                None => parts.settle(names, &dead.record.key, dead.record.id),
+                Some(before) => parts.fall_back(names, &dead.record.key, dead.record.id, before.id),
+            }
             parts.dead.entry(Arc::clone(&names.dead)).or_default().push(dead.clone());
             self.step(&dead.record.key, |held| {
                 let mine = held.as_ref().and_then(entry::queued_fill) == Some(dead.fill);
-                if mine {
-                    self.entries.remove(&*dead.record.key);
+                match &dead.before {
+                    Some(before) if mine => self.set(&dead.record.key, before.entry.clone(), None),
+                    None if mine => drop(self.entries.remove(&*dead.record.key)),
+                    _ => {}
                 }
                 ((), mine)
             });

@@ -127,6 +127,9 @@ impl Queues for RedisStore {
                 words.push(dead.fill.to_le_bytes().to_vec());
                 words.push(dead.reason.clone().into_bytes());
                 words.push(dead.record.entry.to_vec());
+                let before = dead.before.as_ref();
+                words.push(before.map(|before| before.id.to_string().into_bytes()).unwrap_or_default());
+                words.push(before.map(|before| before.entry.to_vec()).unwrap_or_default());
             }
             let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
             let keys = [stream, held, &names.pending, &names.void, &names.dead].into_iter();

@@ -209,7 +209,8 @@ return records";
 /// A key that was invalidated meanwhile, or lost, is deleted: what was loaded since may be from before the write.
 ///
 /// KEYS: stream, lease, pending, void, dead, then flushed and dead keys. ARGV: lease, number of ids, ids; number of flushed
-/// keys, and of each id, fill and life; of each dead write id, fill, reason, entry.
+/// keys, and of each id, fill and life; of each dead write id, fill, reason, entry, and the id and entry of the one before
+/// it that takes its place, if there is one.
 const DONE: &str = "\
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 local at = 2
@@ -237,11 +238,14 @@ for i = 1, flushed do
   elseif mine or not queued then redis.call('DEL', key) end
 end
 for i = 5 + flushed + 1, #KEYS do
-  local key, id, fill, reason, entry = KEYS[i], take(), take(), take(), take()
+  local key, id, fill, reason, entry, earlier, instead = KEYS[i], take(), take(), take(), take(), take(), take()
   redis.call('XADD', KEYS[5], '*', 'key', key, 'id', id, 'reason', reason, 'entry', entry)
-  settle(key, id)
+  if earlier == '' then settle(key, id)
+  elseif redis.call('HGET', KEYS[3], key) == id then redis.call('HSET', KEYS[3], key, earlier) end
   local held = redis.pcall('GETRANGE', key, 0, 9)
-  if held == '\\197D' .. fill or held == '\\197G' .. fill then redis.call('DEL', key) end
+  if held == '\\197D' .. fill or held == '\\197G' .. fill then
+    if earlier == '' then redis.call('DEL', key) else redis.call('SET', key, instead) end
+  end
 end
 return 1";
 
