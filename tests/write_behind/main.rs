@@ -11,6 +11,7 @@ mod crash;
 mod fence;
 mod order;
 mod promises;
+mod reads;
 mod server;
 mod servers;
 mod sqlite;
