@@ -174,7 +174,7 @@ impl Expansion<'_> {
         quote_spanned! {here=>
             #(#cfgs)*
             #docs
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "it may be for another program to be at work")]
             #vis fn #worker(#(#parameters),*) -> #rt::WriteBehind {
                 #statics
                 #queue
@@ -196,7 +196,7 @@ impl Expansion<'_> {
         let name = Ident::new(&name, sig.ident.span());
         Some(quote_spanned! {here=>
             #[doc(hidden)]
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "a name and nothing else")]
             fn #name() {}
         })
     }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -93,28 +92,28 @@ impl Batch {
 /// Whether this queue is of this function alone. Where two have one name, the body of one would be given the values of
 /// the other.
 pub(super) fn sole(site: &Site, queue: &Queue) -> bool {
-    type Places = HashMap<&'static str, (&'static str, u32)>;
-    static PLACES: OnceLock<Mutex<Places>> = OnceLock::new();
-    let mut places = PLACES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    match places.entry(queue.name) {
-        Entry::Vacant(vacant) => {
-            vacant.insert((site.file, site.line));
-            true
-        }
-        Entry::Occupied(place) => {
-            let sole = *place.get() == (site.file, site.line);
-            if !sole {
-                event::warning!(
-                    "cache: the functions at {}:{} and {}:{} queue under one name, `{}`, and the second one writes at \
-                     once; give it a name of its own with `queue = \"...\"`",
-                    place.get().0,
-                    place.get().1,
-                    site.file,
-                    site.line,
-                    queue.name
-                );
-            }
-            sole
-        }
+    static OWNERS: OnceLock<Mutex<HashMap<&'static str, Owner>>> = OnceLock::new();
+    let mut owners = OWNERS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let owner = owners.entry(queue.name).or_insert(Owner { file: site.file, line: site.line, told: false });
+    let sole = (owner.file, owner.line) == (site.file, site.line);
+    if !sole && !std::mem::replace(&mut owner.told, true) {
+        event::warning!(
+            "cache: the functions at {}:{} and {}:{} queue under one name, `{}`, and the second one writes at once; give \
+             it a name of its own with `queue = \"...\"`",
+            owner.file,
+            owner.line,
+            site.file,
+            site.line,
+            queue.name
+        );
     }
+    sole
+}
+
+/// The first function with a queue of that name.
+struct Owner {
+    file: &'static str,
+    line: u32,
+    /// Whether it was said that there is another one.
+    told: bool,
 }
