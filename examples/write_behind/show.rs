@@ -86,9 +86,10 @@ pub async fn run(redis: &RedisServer, directory: &Directory) -> Result<bool, Box
     let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap_or_else(PoisonError::into_inner));
     let verdict = Verdict::on(&acknowledged, &pool, false).await?;
     println!(
-        "\n{} reports were acknowledged; {} couriers have another position in the database than their last; {} rows \
-         came too late",
+        "\n{} reports were acknowledged ({} calls wrote their row themselves); {} couriers have another position in the \
+         database than their last; {} rows came too late",
         acknowledged.len(),
+        show.here.stats().through,
         verdict.lost + verdict.wrong,
         verdict.out_of_order
     );

@@ -174,7 +174,7 @@ impl Expansion<'_> {
         quote_spanned! {here=>
             #(#cfgs)*
             #docs
-            #[allow(dead_code, reason = "it may be for another program to be at work")]
+            #[allow(dead_code, deprecated, reason = "it may be for another program to be at work")]
             #vis fn #worker(#(#parameters),*) -> #rt::WriteBehind {
                 #statics
                 #queue

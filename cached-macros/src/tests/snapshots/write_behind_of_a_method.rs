@@ -49,7 +49,7 @@ pub(crate) async fn save(&self, users: Vec<User>) {
 /** The worker of [`save`](Self::save): spawned, it writes what was queued, in batches.
 
  Of each queue one worker writes at a time, in whichever process it is, and another one takes over when it is gone.*/
-#[allow(dead_code, reason = "it may be for another program to be at work")]
+#[allow(dead_code, deprecated, reason = "it may be for another program to be at work")]
 pub(crate) fn save_worker(&self) -> ::cached_runtime::__private::WriteBehind {
     static __SITE: ::cached_runtime::__private::Site = ::cached_runtime::__private::Site::new(
         ::cached_runtime::__private::concat!(

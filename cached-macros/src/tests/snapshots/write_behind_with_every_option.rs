@@ -72,7 +72,7 @@ async fn save(
     __behind.finish().await;
     __behind.give(__value)
 }
-#[allow(dead_code, reason = "it may be for another program to be at work")]
+#[allow(dead_code, deprecated, reason = "it may be for another program to be at work")]
 fn save_worker(
     argument_0: (bool, Pool),
     cache: Cache,
