@@ -4,6 +4,7 @@
 mod batches;
 mod behind;
 mod cache_keys;
+mod cost;
 mod errors;
 mod schemas;
 mod writers;
