@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::http::ask;
+
+/// A browser on a busy machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub struct Browser {
@@ -61,7 +64,8 @@ async fn driver() -> Option<(Child, u16)> {
 
 async fn command(port: u16, method: &str, path: &str, body: &Value) -> Value {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let answer = ask(port, method, path, &body).await;
+    let answer = timeout(PATIENCE, ask(port, method, path, &body)).await;
+    let answer = answer.unwrap_or_else(|_| panic!("no answer to {method} {path} {body}"));
     assert_eq!(answer.status, 200, "{method} {path} {body}: {}", answer.body);
     let mut answer: Value = serde_json::from_str(&answer.body).expect("JSON");
     answer["value"].take()
