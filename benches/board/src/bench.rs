@@ -23,6 +23,12 @@ impl Bench {
         let programs = program.parent().ok_or("this program is nowhere")?.to_path_buf();
         let scratch = programs.parent().unwrap_or(&programs).join("scoreboard");
         std::fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+        // Those of earlier runs.
+        for entry in std::fs::read_dir(&scratch).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "rows") {
+                std::fs::remove_file(entry.path()).ok();
+            }
+        }
         let versions = Versions::read(&root.join("benches"))?;
         Ok(Self { quick, root, scratch, programs, versions })
     }

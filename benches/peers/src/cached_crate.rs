@@ -27,6 +27,7 @@ async fn store() -> AsyncRedisCache<u64, User> {
     store.connection_manager(true).build().await.expect("a server")
 }
 
+#[allow(clippy::redundant_closure, reason = "the attribute takes nothing but a closure")]
 #[concurrent_cached(
     name = "OVER_REDIS",
     ty = "AsyncRedisCache<u64, User>",

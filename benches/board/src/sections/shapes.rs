@@ -163,8 +163,8 @@ fn errors(output: &[u8]) -> BTreeMap<String, String> {
             continue;
         }
         let spans = message["spans"].as_array().map_or(&[][..], Vec::as_slice);
-        let files = spans.iter().filter_map(|span| span["file_name"].as_str());
-        let Some(file) = files.filter(|file| file.starts_with("src/shape")).last() else { continue };
+        let mut files = spans.iter().filter_map(|span| span["file_name"].as_str());
+        let Some(file) = files.rfind(|file| file.starts_with("src/shape")) else { continue };
         let words = message["message"].as_str().unwrap_or_default().to_owned();
         first.entry(file.to_owned()).or_insert(words);
     }
