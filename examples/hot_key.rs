@@ -2,6 +2,8 @@
 //! its own. 64 callers ask for it as fast as they can for ten seconds, while a load takes 200 ms: an expiry costs one
 //! load, however many callers it meets. Exits with 1 if there were more than ten.
 
+#[path = "interrupted/mod.rs"]
+mod interrupted;
 #[path = "redis_server/mod.rs"]
 mod redis_server;
 
@@ -45,7 +47,7 @@ struct Calls {
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     tokio::select! {
         held = run() => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        interrupted = redis_server::interrupted() => {
+        interrupted = interrupted::interrupted() => {
             interrupted?;
             Err("interrupted".into())
         }

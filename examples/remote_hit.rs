@@ -6,6 +6,8 @@
 //! tasks, each side with one connection. Exits with 1 where a promise is missed: latency at most 1.05 times, throughput
 //! at least 0.85 times.
 
+#[path = "interrupted/mod.rs"]
+mod interrupted;
 #[path = "redis_server/mod.rs"]
 mod redis_server;
 
@@ -96,7 +98,7 @@ fn median(mut all: Vec<f64>) -> f64 {
 async fn unless_interrupted(part: impl Future<Output = Result<f64, Box<dyn Error>>>) -> Result<f64, Box<dyn Error>> {
     tokio::select! {
         measured = part => measured,
-        interrupted = redis_server::interrupted() => {
+        interrupted = interrupted::interrupted() => {
             interrupted?;
             Err("interrupted".into())
         }

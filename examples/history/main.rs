@@ -11,6 +11,8 @@
 
 #[path = "../../tests/support/history/mod.rs"]
 mod history;
+#[path = "../processes/mod.rs"]
+mod processes;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 
@@ -21,53 +23,11 @@ use std::time::Duration;
 use history::fleet::{Outcome, Run};
 use history::habits::Habits;
 use history::process;
+use processes::Options;
 use redis_server::RedisServer;
-use tokio::process::Command;
-use tokio::runtime::Builder;
-
-struct Options {
-    seconds: u64,
-    processes: u8,
-    seed: u64,
-}
-
-impl Options {
-    fn parse(words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { seconds: 60, processes: 4, seed: 1 };
-        for pair in words.chunks(2) {
-            match pair {
-                [name, number] if name == "--seconds" => options.seconds = number.parse()?,
-                [name, number] if name == "--processes" => options.processes = number.parse()?,
-                [name, number] if name == "--seed" => options.seed = number.parse()?,
-                _ => return Err("options are: --seconds N, --processes N, --seed N".into()),
-            }
-        }
-        if options.seconds == 0 || options.processes == 0 {
-            return Err("nothing to run".into());
-        }
-        Ok(options)
-    }
-}
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
-    if let [child, order] = &words[..]
-        && child == "child"
-    {
-        runtime.block_on(process::obey(&serde_json::from_str(order)?))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let options = Options::parse(&words)?;
-    runtime.block_on(async {
-        tokio::select! {
-            held = run(&options) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-            interrupted = redis_server::interrupted() => {
-                interrupted?;
-                Err("interrupted".into())
-            }
-        }
-    })
+    processes::start(Options { seconds: 60, processes: 4, seed: 1 }, process::obey, run)
 }
 
 /// Whether the promise held, and there was something to hold.
@@ -87,13 +47,7 @@ async fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         Habits::BUSY.keys.len(),
         options.seconds
     );
-    let this = std::env::current_exe()?;
-    let outcome = run.check(|order| {
-        let mut child = Command::new(&this);
-        child.args(["child", order]);
-        child
-    });
-    let outcome = outcome.await.map_err(|error| -> Box<dyn Error> { error })?;
+    let outcome = run.check(processes::child()?).await.map_err(|error| -> Box<dyn Error> { error })?;
     Ok(report(&outcome))
 }
 

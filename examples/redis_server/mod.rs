@@ -80,13 +80,3 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 }
-
-/// Ends with `Ctrl-C` or `kill`: whoever selects on it drops its server on the way out.
-pub async fn interrupted() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = terminate.recv() => Ok(()),
-    }
-}

@@ -8,6 +8,8 @@
 mod child;
 mod drawing;
 mod fleet;
+#[path = "../interrupted/mod.rs"]
+mod interrupted;
 #[path = "../picture/mod.rs"]
 mod picture;
 #[path = "../redis_server/mod.rs"]
@@ -66,7 +68,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     runtime.block_on(async {
         tokio::select! {
             held = run(&options) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-            interrupted = redis_server::interrupted() => {
+            interrupted = interrupted::interrupted() => {
                 interrupted?;
                 Err("interrupted".into())
             }
