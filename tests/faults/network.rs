@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{Cache, Health};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::proxy::{Network, Proxy};
@@ -237,6 +239,27 @@ async fn a_connection_that_lost_an_answer_for_good_is_replaced() {
     eventually("hits on a new connection", async || !service.read("0").await.loaded).await;
     assert!(began.elapsed() < DEADLINE * 5 + RECOVERY, "{:?}", began.elapsed());
     service.until_hit("lost").await;
+}
+
+/// Of the proxy itself: were anything answered afterwards, it would be taken for the answer that was lost.
+#[tokio::test]
+async fn a_connection_whose_answer_was_lost_on_its_way_answers_nothing_any_more() {
+    const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+    let redis = Redis::start();
+    let proxy = Proxy::before(redis.port());
+    let delay = Duration::from_millis(200);
+    proxy.set(Network::Late { delay, spread: Duration::ZERO });
+    let mut connection = TcpStream::connect(proxy.address()).await.expect("a connection");
+    connection.write_all(PING).await.expect("sent");
+    eventually("the request has passed", async || proxy.passed() == 1).await;
+    // The answer is on its way by now, or it will be lost all the more.
+    tokio::time::sleep(delay / 4).await;
+    proxy.set(Network::Hole { requests: false, answers: true });
+    tokio::time::sleep(delay).await;
+    proxy.set(Network::Clear);
+    connection.write_all(PING).await.expect("sent");
+    let answer = tokio::time::timeout(delay, connection.read_u8()).await;
+    assert!(answer.is_err(), "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

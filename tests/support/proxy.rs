@@ -73,7 +73,11 @@ impl Proxy {
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        format!("redis://{}/", self.address())
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
     pub fn set(&self, network: Network) {
@@ -229,7 +233,11 @@ impl Line {
         let write = async move {
             while let Some((due, bytes)) = arriving.recv().await {
                 sleep_until(due).await;
-                if !self.swallows(way) && !self.dead.load(Ordering::SeqCst) {
+                // Also what was read before the network was like that.
+                if self.swallows(way) {
+                    self.dead.store(true, Ordering::SeqCst);
+                }
+                if !self.dead.load(Ordering::SeqCst) {
                     self.deliver(&mut to, &bytes).await?;
                 }
             }
