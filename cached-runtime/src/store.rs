@@ -328,7 +328,6 @@ pub enum StoreError {
     Refused(String),
 }
 
-#[cfg(feature = "redis")]
 impl StoreError {
     /// The server cannot serve anybody, or not safely: a reason to give it up. Anything else is about one command.
     pub(crate) fn is_about_the_server(&self) -> bool {
@@ -342,6 +341,7 @@ impl StoreError {
     }
 
     /// The server has forgotten the script.
+    #[cfg(feature = "redis")]
     pub(crate) fn is_no_script(&self) -> bool {
         matches!(self, Self::Refused(code) if code == "NOSCRIPT")
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cached_runtime::__private::Queue;
+use cached_runtime::__private::{Accepted, Queue};
 use cached_runtime::Cache;
 
 use crate::support::{Redis, documented_user};
-use crate::table::{Table, key_of, row, save};
+use crate::table::{SITE, Table, items, key_of, read, row, save};
 
 static STRICT: Queue = Queue::new("strict");
 static CARELESS: Queue = Queue::new("careless").accept_loss();
@@ -49,4 +49,41 @@ async fn the_documented_user_may_do_all_that_queues_need() {
     cache.invalidate(key_of(1)).await.expect("invalidated");
     worker.flush().await.expect("flushed");
     assert_eq!((table.value(1), table.value(2), worker.stats().dead), (Some(1), Some(2), 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_out_of_memory_still_gives_what_is_queued() {
+    let redis = Redis::start();
+    let cache = redis.builder().timeout(Duration::from_secs(2)).build().expect("a cache");
+    let table = Table::default();
+    let worker = table.worker(&CARELESS, &cache).await;
+    save(&CARELESS, &cache, &[row(0, 1)]).await;
+    worker.flush().await.expect("it has the shard");
+    worker.pause();
+    for id in 0..20 {
+        save(&CARELESS, &cache, &[row(id, 1)]).await;
+    }
+    let _: () = redis.command(&["CONFIG", "SET", "maxmemory", "100kb"]);
+    let new = CARELESS.accept(&SITE, &cache, items(&cache, &[row(100, 1)])).await;
+    let Accepted::Through(mut new) = new else { panic!("{new:?}") };
+    table.set(&row(100, 1));
+    new.finish().await;
+    // Queued of the same key is something older: it comes first.
+    let queued = tokio::spawn({
+        let cache = cache.clone();
+        async move { CARELESS.accept(&SITE, &cache, items(&cache, &[row(1, 2)])).await }
+    });
+    worker.resume();
+    worker.flush().await.expect("flushed");
+    assert_eq!((table.value(0), table.value(19)), (Some(1), Some(1)));
+    let after = queued.await.expect("no panic");
+    let Accepted::Through(mut after) = after else { panic!("{after:?}") };
+    assert_eq!(table.value(1), Some(1), "what was queued would overwrite it");
+    table.set(&row(1, 2));
+    after.finish().await;
+    assert_eq!((read(&cache, &table, 1).await, read(&cache, &table, 5).await), (Some(2), Some(1)));
+    let _: () = redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    save(&CARELESS, &cache, &[row(1, 3)]).await;
+    worker.flush().await.expect("flushed");
+    assert_eq!(table.value(1), Some(3));
 }

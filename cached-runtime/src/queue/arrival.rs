@@ -241,6 +241,13 @@ impl Call {
                     sleep(LATER).await;
                     continue;
                 }
+                // It is there, and nothing is queued of these keys, nor can it be.
+                Err(error) if !unheard && !error.is_about_the_server() => {
+                    self.failed(&error);
+                    live.counters.through();
+                    let Self { site, cache, store, keys } = self;
+                    Accepted::Through(Through::unmarked(site, cache, store, keys, &Handle::current()))
+                }
                 Err(error) => {
                     self.failed(&error);
                     let unknown = unheard || sent && matches!(error, StoreError::Timeout | StoreError::Unavailable);

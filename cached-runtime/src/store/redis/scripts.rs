@@ -130,7 +130,8 @@ return 1";
 
 /// The values of one call into the cache and into the queue, or a marker over all of their keys, or nothing. All is
 /// decided before anything is written: a call is queued whole or not at all. The new write is there before the one goes
-/// whose place it takes: out of memory, the first command that writes is refused, and nothing has been done.
+/// whose place it takes: out of memory, the first command that writes is refused, and nothing has been done; a key that is
+/// queued waits for its flush then, which needs no memory.
 ///
 /// A call that is sent twice, since its first answer did not arrive, is queued once: each process has a bit for each of its
 /// calls, for a while.
@@ -163,7 +164,8 @@ if direct or (full and not any) then
   for i = 1, writes do redis.call('SET', KEYS[first + 1 + i], ARGV[5], 'PX', ARGV[6]) end
   return {'marked', length}
 end
-redis.call('SETBIT', calls, ARGV[7], 1)
+local bit = redis.pcall('SETBIT', calls, ARGV[7], 1)
+if type(bit) == 'table' then return any and {'later', length} or bit end
 redis.call('PEXPIRE', calls, ARGV[8])
 local last
 for i = 1, writes do
