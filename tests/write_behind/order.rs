@@ -6,7 +6,7 @@ use cached_runtime::__private::{Accepted, Queue, Through};
 
 use crate::on_both_backends;
 use crate::support::eventually;
-use crate::table::{SITE, Table, items, key_of, read, row, save, until_written};
+use crate::table::{SITE, Table, items, key_of, read, read_cached, row, save, until_written};
 
 static ROWS: Queue = Queue::new("rows").linger(Duration::from_millis(5)).accept_loss();
 
@@ -67,6 +67,44 @@ on_both_backends! {
         let firsts: Vec<u64> = history.iter().copied().filter(|value| { let new = *value > last; last = last.max(*value); new }).collect();
         assert_eq!(firsts, (1..=200).collect::<Vec<u64>>());
         assert_eq!(table.value(1), Some(200));
+    }
+
+    async fn several_shards_keep_the_order_of_every_key(world: World) {
+        static SPREAD: Queue = Queue::new("spread").linger(Duration::from_millis(2)).max_batch(5).keep_all().shards(3)
+            .accept_loss();
+        let table = Table::default();
+        let other = world.other_process();
+        let (one, _two) = (table.worker(&SPREAD, &world.cache).await, table.worker(&SPREAD, &other).await);
+        for value in 1..=20 {
+            let rows: Vec<_> = (0..6).map(|id| row(id, value)).collect();
+            save(&SPREAD, if value % 2 == 0 { &other } else { &world.cache }, &rows).await;
+        }
+        one.flush().await.expect("flushed");
+        for id in 0..6 {
+            assert_eq!(table.history(id), (1..=20).collect::<Vec<u64>>());
+        }
+    }
+
+    async fn a_call_that_is_dropped_is_queued_whole_or_not_at_all(world: World) {
+        let table = Table::default();
+        // So that it is about the call alone.
+        read(&world.cache, &table, 1_000).await;
+        let worker = table.worker(&ROWS, &world.cache).await;
+        for round in 0..100 {
+            let rows: Vec<_> = (0..3).map(|at| row(round * 3 + at, 1)).collect();
+            let call = ROWS.accept(&SITE, &world.cache, items(&world.cache, &rows));
+            let _dropped = tokio::time::timeout(Duration::from_micros(fastrand::u64(..400)), call).await;
+        }
+        // After it on the same connection.
+        save(&ROWS, &world.cache, &[row(2_000, 1)]).await;
+        worker.flush().await.expect("flushed");
+        for round in 0..100 {
+            let written = (0..3).filter(|at| table.value(round * 3 + at).is_some()).count();
+            assert!(written == 0 || written == 3, "{written} of 3");
+            for id in round * 3..round * 3 + 3 {
+                assert_eq!(read_cached(&world.cache, id).await, table.value(id));
+            }
+        }
     }
 
     async fn past_the_mark_callers_write_themselves_and_nothing_queued_overtakes_them(world: World) {
