@@ -14,7 +14,7 @@ use crate::couriers::{self, Directory, Position};
 use crate::redis_server::RedisServer;
 
 /// Who call at the same time.
-const CALLERS: usize = 128;
+const CALLERS: usize = 512;
 
 /// Whose positions are reported in turn, where they are few.
 const FEW: i64 = 100;
