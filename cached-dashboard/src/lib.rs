@@ -35,6 +35,11 @@ use cached_runtime::Cache;
 use crate::asset::ASSETS;
 use crate::figures::Figures;
 
+/// The README's code is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 /// The page for `cache`, and `stats.json` beside it, which has the same figures.
 ///
 /// It answers to `GET` alone. See the [crate](self) for where to mount it.

@@ -29,20 +29,31 @@ fn percent(ratio: Option<f64>) -> String {
     ratio.map_or("–".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0))
 }
 
-/// Three digits of it.
+/// Three digits of it, rounded half up.
 fn duration(duration: Option<Duration>) -> String {
-    let Some(duration) = duration else { return "–".to_owned() };
-    let micros = duration.as_micros();
-    #[expect(clippy::cast_precision_loss, reason = "three digits of it")]
-    let (figure, unit) = match micros as f64 {
-        micros if micros < 1e3 => (micros, "µs"),
-        micros if micros < 1e6 => (micros / 1e3, "ms"),
-        micros => (micros / 1e6, "s"),
+    let Some(micros) = duration.map(|duration| duration.as_micros()) else { return "–".to_owned() };
+    let (whole, unit) = match micros {
+        0..1_000 => return format!("{micros} µs"),
+        1_000..1_000_000 => (1_000, "ms"),
+        _ => (1_000_000, "s"),
     };
-    let decimals = if figure >= 100.0 { 0 } else { if figure >= 10.0 { 1 } else { 2 } };
-    let text = format!("{figure:.decimals$}");
-    let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} {unit}")
+    let decimals = match micros / whole {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let shift = 10_u128.pow(decimals);
+    let rounded = (micros * shift + whole / 2) / whole;
+    let (before, after) = (rounded / shift, rounded % shift);
+    let after = if decimals == 0 { String::new() } else { format!(".{after:0>width$}", width = decimals as usize) };
+    format!("{before}{} {unit}", after.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[test]
+fn durations_are_written_as_the_page_writes_them() {
+    let written = |micros| duration(Some(Duration::from_micros(micros)));
+    let all = [999, 1_000, 1_125, 4_100, 9_995, 12_340, 115_400, 2_500_000].map(written);
+    assert_eq!(all, ["999 µs", "1 ms", "1.13 ms", "4.1 ms", "10 ms", "12.3 ms", "115 ms", "2.5 s"]);
 }
 
 async fn cell(browser: &Browser, table: &str, name: &str, key: &str) -> Value {
@@ -103,6 +114,9 @@ async fn the_numbers_on_the_page_are_those_of_the_cache_and_follow_them() {
             }
             cache.scope(async { drop(find_user(4711).await) }).await;
         }
+        let said = "const { duration } = await import(document.baseURI + 'words.js');
+            return [999, 1000, 1125, 4100, 9995, 12340, 115400, 2500000].map(duration).join()";
+        assert_eq!(browser.run(said).await, "999 µs,1 ms,1.13 ms,4.1 ms,10 ms,12.3 ms,115 ms,2.5 s");
         for listed in cache.inventory() {
             let shown = async |key| cell(&browser, "inventory", listed.name, key).await;
             assert_eq!(shown("template").await, listed.template);
