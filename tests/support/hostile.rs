@@ -28,6 +28,13 @@ pub fn entry(data: &[u8]) {
     assert_eq!(sealed, (hostile::HEADER..=LIMIT).contains(&data.len()), "{} bytes", data.len());
 }
 
+/// Whether the same with a right check is an entry that something can be decoded from.
+pub fn is_decoded(data: &[u8]) -> bool {
+    let mut bytes = data.to_vec();
+    hostile::seal(&mut bytes);
+    matches!(read(&bytes), Kind::Value { decoded: 1.. })
+}
+
 fn read(bytes: &[u8]) -> Kind {
     hostile::entry(&Bytes::copy_from_slice(bytes), LIMIT)
 }
@@ -52,17 +59,22 @@ pub const EPOCH: u64 = u64::from_le_bytes(*b"epoch!!!");
 /// A whole call of a cached function whose key somebody has put these bytes under; the first says whether with a right
 /// check. It has its body's value or one that was stored, once, and afterwards the key is as good as any.
 pub fn lookup(data: &[u8]) {
-    let Some((first, rest)) = data.split_first() else { return };
+    is_hit(data);
+}
+
+/// The same, and whether it had a value that was stored.
+pub fn is_hit(data: &[u8]) -> bool {
+    let Some((first, rest)) = data.split_first() else { return false };
     let mut bytes = rest.to_vec();
     if first % 2 == 1 {
         hostile::seal(&mut bytes);
     }
+    let mut loads = 0;
     run(async {
         let (cache, store) = cache();
         put(&*store, "%epoch", &EPOCH.to_le_bytes()).await;
         put(&*store, "row", &bytes).await;
         let policy = Policy::ttl(Duration::from_secs(60)).mutex();
-        let mut loads = 0;
         let load = async || {
             loads += 1;
             Ok::<_, Infallible>("from the database".to_owned())
@@ -76,6 +88,7 @@ pub fn lookup(data: &[u8]) {
         let Ok(fresh) = cache.get_or_load(key!("row"), policy, async || Ok::<_, Infallible>("fresh".to_owned())).await;
         assert_eq!(fresh, "fresh");
     });
+    loads == 0
 }
 
 /// A cache, and the store below it.
