@@ -68,6 +68,8 @@ async fn a_server_that_is_out_of_memory_still_gives_what_is_queued() {
     let Accepted::Through(mut new) = new else { panic!("{new:?}") };
     table.set(&row(100, 1));
     new.finish().await;
+    // By now this process has to read the prefix's stamp again, and cannot.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     // Queued of the same key is something older: it comes first.
     let queued = tokio::spawn({
         let cache = cache.clone();

@@ -91,10 +91,15 @@ impl Queue {
             let Some(call) = Call::of(site, &cache, &keys).filter(|_| usable) else {
                 return Accepted::Through(self.past(site, cache, keys).await);
             };
-            let Some(fillings) = call.fillings(&items).await else {
-                return Accepted::Through(call.away(self, None).await);
-            };
-            call.accept(self, Some(fillings)).await
+            let again = Instant::now() + AGAIN;
+            loop {
+                match call.fillings(&items).await {
+                    // Where the stamps cannot be made nothing is stored, and so nothing is queued.
+                    Ok(fillings) => return call.accept(self, fillings).await,
+                    Err(_) if Instant::now() < again && !call.is_given_up() => sleep(LATER).await,
+                    Err(_) => return Accepted::Through(call.away(self, None).await),
+                }
+            }
         })
     }
 
@@ -121,8 +126,12 @@ impl Call {
         Some(Self { site, cache: Arc::clone(cache), store, keys })
     }
 
+    fn is_given_up(&self) -> bool {
+        self.keys.first().is_some_and(|key| self.store.given_up(key))
+    }
+
     /// The entries, with the stamps of now. `None`: those are not known.
-    async fn fillings(&self, items: &[Item]) -> Option<Vec<Option<Filling>>> {
+    async fn fillings(&self, items: &[Item]) -> Result<Option<Vec<Option<Filling>>>, StoreError> {
         let cache = &self.cache;
         let named = |item: &Item| item.tags.iter().map(|tag| cache.tag_key(tag)).collect();
         let mut stamps: Vec<Stamps> = items.iter().map(|item| Stamps::new(&cache.epoch, named(item))).collect();
@@ -134,7 +143,7 @@ impl Call {
         }
         if !asks.is_empty() {
             let sent = Instant::now();
-            let answers = self.store.stamps(&asks).await.ok()?;
+            let answers = self.store.stamps(&asks).await?;
             for stamps in &mut stamps {
                 stamps.answered_among(&asks, &answers, &cache.epoch, sent);
             }
@@ -162,7 +171,7 @@ impl Call {
             let value = entry::value(&header, &tags, &item.payload, cache.encoding.packing).into();
             Some(Filling { value, px: life.ttl, tags: stamps.outliving(life.ttl, &cache.epoch) })
         };
-        stamps.iter().all(Stamps::known).then(|| items.iter().zip(&stamps).map(fill).collect())
+        Ok(stamps.iter().all(Stamps::known).then(|| items.iter().zip(&stamps).map(fill).collect()))
     }
 
     /// How long it lives once the database has it; zero would be no value to put into the cache.
@@ -207,7 +216,7 @@ impl Call {
         // Whether one may have been carried out of which nothing was heard.
         let mut unheard = false;
         loop {
-            let sent = self.keys.first().is_some_and(|key| !self.store.given_up(key));
+            let sent = !self.is_given_up();
             let before: Vec<_> = self.keys.iter().flat_map(|key| self.cache.flights.of(key)).collect();
             let arrived = queues.accept(&live.names, &arrivals).await;
             if !matches!(arrived, Ok(Arrived::Later | Arrived::Full)) {

@@ -86,18 +86,6 @@ impl RedisStore {
             .map(|reply| reply == Value::Int(1))
     }
 
-    /// The same about several keys of one server.
-    async fn script_of<'k>(
-        &self,
-        script: &Script,
-        keys: impl IntoIterator<Item = &'k Arc<str>>,
-        arguments: &[&[u8]],
-    ) -> Result<Value, StoreError> {
-        let keys: Vec<&str> = keys.into_iter().map(|key| &**key).collect();
-        let Some(first) = keys.first() else { return Err(unexpected()) };
-        self.servers.run(first, Request::Script { script, keys: &keys, arguments }).await
-    }
-
     /// Stores a value by a script, and lets the stamps that it carries live on in the same round trip.
     async fn store(&self, script: &Script, key: &str, replaces: &[u8], filling: &Filling) -> Result<bool, StoreError> {
         let px = filling.px.map_or(0, millis).to_string();
@@ -111,35 +99,6 @@ impl RedisStore {
         match self.pipeline(&commands).await?.into_iter().next() {
             Some(Err(error)) if error.is_no_script() => self.script(script, key, &arguments).await,
             Some(reply) => reply.map(|reply| reply == Value::Int(1)),
-            None => Err(unexpected()),
-        }
-    }
-
-    /// A write marker over what is not queued for the database, in one round trip with the stamps.
-    async fn begin_around_queued(
-        &self,
-        mut commands: Pipeline,
-        keys: &[Arc<str>],
-        marker: &Placeholder,
-        px: Duration,
-        asks: &[Ask],
-    ) -> Result<Vec<Option<Stamp>>, StoreError> {
-        let script = &self.scripts.write_begin;
-        let px = millis(px).to_string();
-        let arguments: [&[u8]; 2] = [marker, px.as_bytes()];
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        if asks.is_empty() {
-            return self.script_of(script, keys, &arguments).await.map(|_| Vec::new());
-        }
-        let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
-        commands.add_command(call("EVALSHA", &script.sha1, &names, &arguments));
-        let mut replies = self.pipeline(&commands).await?.into_iter();
-        let stamps = stamps(asks, &mut replies);
-        match replies.next() {
-            Some(Err(error)) if error.is_no_script() => self.script_of(script, keys, &arguments).await.map(|_| stamps),
-            Some(reply) => reply.map(|_| stamps),
             None => Err(unexpected()),
         }
     }

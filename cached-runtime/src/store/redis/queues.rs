@@ -7,11 +7,13 @@ use std::time::Duration;
 use ::redis::{Pipeline, Value};
 
 use super::RedisStore;
-use super::commands::{millis, unexpected};
+use super::commands::{call, millis, stamps, unexpected};
+use super::node::Request;
+use super::scripts::Script;
 use crate::store::queues::{
     Arrivals, Arrived, Done, Durability, Id, Lengths, Names, Overtaken, Portion, Queues, Record,
 };
-use crate::store::{Placeholder, Reply, StoreError};
+use crate::store::{Ask, Placeholder, Reply, Stamp, StoreError};
 
 /// Text, where it is text.
 fn text(value: &Value) -> Option<&str> {
@@ -39,6 +41,49 @@ fn end(reply: &Value) -> Option<Id> {
     let Value::Array(records) = reply else { return None };
     let Value::Array(parts) = records.first()? else { return None };
     id(parts.first()?)
+}
+
+impl RedisStore {
+    /// A script about several keys of one server.
+    pub(super) async fn script_of<'k>(
+        &self,
+        script: &Script,
+        keys: impl IntoIterator<Item = &'k Arc<str>>,
+        arguments: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let keys: Vec<&str> = keys.into_iter().map(|key| &**key).collect();
+        let Some(first) = keys.first() else { return Err(unexpected()) };
+        self.servers.run(first, Request::Script { script, keys: &keys, arguments }).await
+    }
+
+    /// A write marker over what is not queued for the database, in one round trip with the stamps.
+    pub(super) async fn begin_around_queued(
+        &self,
+        mut commands: Pipeline,
+        keys: &[Arc<str>],
+        marker: &Placeholder,
+        px: Duration,
+        asks: &[Ask],
+    ) -> Result<Vec<Option<Stamp>>, StoreError> {
+        let script = &self.scripts.write_begin;
+        let px = millis(px).to_string();
+        let arguments: [&[u8]; 2] = [marker, px.as_bytes()];
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if asks.is_empty() {
+            return self.script_of(script, keys, &arguments).await.map(|_| Vec::new());
+        }
+        let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
+        commands.add_command(call("EVALSHA", &script.sha1, &names, &arguments));
+        let mut replies = self.pipeline(&commands).await?.into_iter();
+        let stamps = stamps(asks, &mut replies);
+        match replies.next() {
+            Some(Err(error)) if error.is_no_script() => self.script_of(script, keys, &arguments).await.map(|_| stamps),
+            Some(reply) => reply.map(|_| stamps),
+            None => Err(unexpected()),
+        }
+    }
 }
 
 impl Queues for RedisStore {
