@@ -318,23 +318,10 @@ pub(crate) fn older() -> &'static Older {
     &OLDER
 }
 
-/// In the order in which they are loaded on connect.
-pub(crate) const ALL: [&str; 14] = [
-    FILL,
-    RELEASE,
-    RENEW,
-    TAKEOVER,
-    TAKEOVER_FOREIGN,
-    REFILL,
-    WRITE_END,
-    EVICT,
-    WRITE_BEGIN,
-    PUT,
-    ACCEPT,
-    READ,
-    DONE,
-    OVERTAKE,
-];
+/// In the order in which they are loaded on connect. Not those of queues: most caches have none, and the server learns them
+/// with their first use.
+pub(crate) const ALL: [&str; 10] =
+    [FILL, RELEASE, RENEW, TAKEOVER, TAKEOVER_FOREIGN, REFILL, WRITE_END, EVICT, WRITE_BEGIN, PUT];
 /// The same for servers before Redis 7.0, in addition.
 pub(crate) const ALL_OLDER: [&str; 3] = [ACQUIRE, EXTEND, EXTEND_UNTIL];
 
