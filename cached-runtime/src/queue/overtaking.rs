@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -47,6 +47,8 @@ struct Past {
     since: Instant,
     before: Option<Id>,
     unknown: Vec<(Placeholder, u64)>,
+    /// Of the last call.
+    number: u64,
 }
 
 /// How many, and no keys.
@@ -62,6 +64,8 @@ impl Overtakings {
     }
 
     pub(crate) fn add(&self, keys: &[Arc<str>], overtaking: &Overtaking) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut past = self.keys();
         for key in keys {
             let full = past.len() >= MOST;
@@ -69,6 +73,7 @@ impl Overtakings {
             match past.entry(Arc::clone(key)) {
                 Entry::Occupied(mut known) => {
                     let known = known.get_mut();
+                    known.number = number;
                     known.since = known.since.max(overtaking.since);
                     known.before = known.before.max(overtaking.before);
                     known.unknown.extend(unknown);
@@ -84,7 +89,7 @@ impl Overtakings {
                 }
                 Entry::Vacant(place) => {
                     let Overtaking { names, since, before, .. } = overtaking.clone();
-                    place.insert(Past { names, since, before, unknown: unknown.into_iter().collect() });
+                    place.insert(Past { names, since, before, unknown: unknown.into_iter().collect(), number });
                 }
             }
         }
@@ -106,9 +111,10 @@ impl Overtakings {
             return Vec::new();
         }
         let overtaken = |(key, past): (&Arc<str>, &Past)| {
-            let Past { names, since, before, unknown } = past;
+            let Past { names, since, before, unknown, number } = past;
             let (key, unknown) = (Arc::clone(key), unknown.clone());
-            (Arc::clone(names), Overtaken { key, before: *before, ago: since.elapsed(), unknown })
+            let overtaken = Overtaken { key, before: *before, ago: since.elapsed(), unknown, number: *number };
+            (Arc::clone(names), overtaken)
         };
         self.keys().iter().map(overtaken).collect()
     }
@@ -116,12 +122,7 @@ impl Overtakings {
     /// It has heard of it; not of what came since.
     pub(crate) fn told(&self, overtaken: &Overtaken) {
         let mut past = self.keys();
-        let now = Instant::now();
-        let same = past.get(&overtaken.key).is_some_and(|past| {
-            // A later call began later.
-            past.since + overtaken.ago <= now && past.unknown.len() == overtaken.unknown.len()
-        });
-        if same {
+        if past.get(&overtaken.key).is_some_and(|past| past.number == overtaken.number) {
             past.remove(&overtaken.key);
         }
         self.count.store(past.len(), Ordering::SeqCst);

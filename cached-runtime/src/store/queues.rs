@@ -197,6 +197,8 @@ pub struct Overtaken {
     pub ago: Duration,
     /// Calls of which nobody knows whether they were queued, or still will be: the marker and the fill of each.
     pub unknown: Vec<(Placeholder, u64)>,
+    /// Grows with every call that has written the key.
+    pub number: u64,
 }
 
 /// What a store does for queues. Only where all keys are on one server: each operation is about several.

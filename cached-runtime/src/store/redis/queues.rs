@@ -286,7 +286,7 @@ fn late(names: &Names, marker: &Placeholder) -> Arc<str> {
 
 /// The script's keys and arguments.
 pub(super) fn overtaking(names: &Names, overtaken: &Overtaken) -> (Vec<Arc<str>>, Vec<Vec<u8>>) {
-    let Overtaken { key, before, ago, unknown } = overtaken;
+    let Overtaken { key, before, ago, unknown, .. } = overtaken;
     let mut keys = vec![Arc::clone(&names.pending), Arc::clone(&names.void), Arc::clone(key)];
     keys.extend(unknown.iter().map(|(marker, _)| late(names, marker)));
     let before = before.map(|before| before.to_string()).unwrap_or_default();

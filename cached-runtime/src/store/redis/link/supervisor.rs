@@ -132,18 +132,7 @@ impl Supervisor {
                 self.prove(connection).await?;
             }
             while let Some(repair) = self.breaker.repair() {
-                // Before anything is served, or written from a queue: what is queued may be older than the database.
-                for (names, overtaken) in repair.overtaken() {
-                    let (keys, words) = overtaking(&names, &overtaken);
-                    let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
-                    let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
-                    let told = call("EVAL", scripts::OVERTAKE, &names, &words).query_async(connection).await;
-                    let known = told.is_ok();
-                    self.accepted(told)?;
-                    if known {
-                        repair.overtook(&overtaken);
-                    }
-                }
+                self.overtake(connection, repair).await?;
                 let outstanding = self.outstanding(repair, replaced);
                 for some in outstanding.chunks(500) {
                     // One command each: in a cluster their slots differ.
@@ -192,6 +181,31 @@ impl Supervisor {
             }
             let answer = timeout(patience, proof.query_async(connection)).await;
             self.accepted(answer.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?)?;
+        }
+        Ok(())
+    }
+
+    /// Before anything is served, or written from a queue: what is queued may be older than the database.
+    async fn overtake(
+        &self,
+        connection: &mut MultiplexedConnection,
+        repair: &Arc<dyn Repair>,
+    ) -> Result<(), redis::RedisError> {
+        for some in repair.overtaken().chunks(200) {
+            let mut commands = redis::Pipeline::with_capacity(some.len());
+            for (names, overtaken) in some {
+                let (keys, words) = overtaking(names, overtaken);
+                let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
+                let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
+                commands.add_command(call("EVAL", scripts::OVERTAKE, &keys, &words));
+            }
+            let replies = connection.send_packed_commands(&commands, 0, some.len()).await?;
+            for ((_, overtaken), reply) in some.iter().zip(replies) {
+                match reply.extract_error() {
+                    Ok(_) => repair.overtook(overtaken),
+                    Err(error) => self.accepted(Err(error))?,
+                }
+            }
         }
         Ok(())
     }
