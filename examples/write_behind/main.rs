@@ -14,6 +14,8 @@
 mod child;
 mod couriers;
 mod crash;
+#[path = "../interrupted/mod.rs"]
+mod interrupted;
 mod judge;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
@@ -68,7 +70,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     runtime.block_on(async {
         tokio::select! {
             held = run(&wanted) => Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-            interrupted = redis_server::interrupted() => {
+            interrupted = interrupted::interrupted() => {
                 interrupted?;
                 Err("interrupted".into())
             }
