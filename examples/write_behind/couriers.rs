@@ -53,6 +53,15 @@ pub async fn report_every_step(pool: SqlitePool, positions: Vec<Position>) -> Re
     upsert(&pool, &positions).await
 }
 
+/// The same without a log, to measure what it takes.
+#[write_behind(
+    key = "courier:<position.courier>", each = position in positions, ttl = 3600, linger = "20ms", queue = "rows",
+    skip(pool)
+)]
+pub async fn report_unseen(pool: SqlitePool, positions: Vec<Position>) -> Result<(), sqlx::Error> {
+    sqlx::query(UPSERT).bind(rows(&positions)?).execute(&pool).await.map(drop)
+}
+
 /// What this is compared with.
 #[write_through(key = "courier:<position.courier>", ttl = 3600, value = position)]
 pub async fn report_now(pool: &SqlitePool, position: Position) -> Result<(), sqlx::Error> {
@@ -68,8 +77,12 @@ pub async fn find(pool: &SqlitePool, courier: i64) -> Result<Option<Position>, s
     sqlx::query_as(select).bind(courier).fetch_optional(pool).await
 }
 
+fn rows(positions: &[Position]) -> Result<String, sqlx::Error> {
+    serde_json::to_string(positions).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
 async fn upsert(pool: &SqlitePool, positions: &[Position]) -> Result<(), sqlx::Error> {
-    let rows = serde_json::to_string(positions).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let rows = rows(positions)?;
     let mut transaction = pool.begin().await?;
     sqlx::query(UPSERT).bind(&rows).execute(&mut *transaction).await?;
     sqlx::query(LOG).bind(&rows).execute(&mut *transaction).await?;
@@ -97,10 +110,6 @@ impl Directory {
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
-    }
-
-    pub fn text(&self) -> String {
-        self.0.display().to_string()
     }
 }
 

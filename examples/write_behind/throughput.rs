@@ -1,7 +1,6 @@
 //! Rows per second, and statements per call.
 
 use std::error::Error;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -11,7 +10,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::couriers::{self, Directory, Position};
-use crate::redis_server::RedisServer;
 
 /// Who call at the same time.
 const CALLERS: usize = 512;
@@ -19,57 +17,66 @@ const CALLERS: usize = 512;
 /// Whose positions are reported in turn, where they are few.
 const FEW: i64 = 100;
 
-pub async fn run(redis: &RedisServer, directory: &Directory, seconds: u64) -> Result<bool, Box<dyn Error>> {
-    couriers::cache(&redis.url(), "couriers")?.install();
+pub async fn run(directory: &Directory, seconds: u64) -> Result<bool, Box<dyn Error>> {
     let time = Duration::from_secs(seconds);
-    println!("{CALLERS} callers, one row per call, {seconds} s each; every commit and every append is on the disk\n");
+    println!("{CALLERS} callers, one row per call, {seconds} s each, every commit of SQLite on the disk\n");
+    let redis = crate::durable(directory, "everysec").await?;
+    couriers::cache(&redis.url(), "couriers")?.install();
 
-    let through = table(&directory.file("through.sqlite")).await?;
-    let (calls, took) =
-        call(time, through.clone(), async |pool, number| couriers::report_now(&pool, Position::new(number, 1)).await)
-            .await?;
+    let through = couriers::create(&directory.file("through.sqlite")).await?;
+    let report_now = async |pool, number| couriers::report_now(&pool, Position::new(number, 1)).await;
+    let (calls, took) = call(time, through, report_now).await?;
     let by_one = per_second(calls, took);
-    println!("written through          {by_one:>9.0} rows/s  ({calls} rows)");
+    println!("written through                {by_one:>9.0} rows/s  ({calls} rows)");
 
-    let behind = table(&directory.file("behind.sqlite")).await?;
-    let worker = couriers::report_worker(behind.clone()).spawn().await?;
-    let (calls, called) =
-        call(time, behind.clone(), async |pool, number| couriers::report(pool, vec![Position::new(number, 1)]).await)
-            .await?;
-    let began = Instant::now();
-    worker.flush().await?;
-    let took = called + began.elapsed();
-    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM positions").fetch_one(&behind).await?;
-    let in_batches = per_second(rows, took);
-    let stats = worker.stats();
-    println!(
-        "written behind           {in_batches:>9.0} rows/s  ({rows} rows of {calls} calls in {} statements; calls {:.0}/s, \
-         all of it in the database {:.0} ms after the last)",
-        stats.statements,
-        per_second(calls, called),
-        began.elapsed().as_secs_f64() * 1e3
-    );
-    let times = in_batches / by_one;
-    println!("                         {times:>9.1} times as many (20 at least)\n");
+    let times = behind(directory, "everysec", time).await? / by_one;
+    println!("                               {times:>9.1} times as many (20 at least)");
+    let share = few(directory, time).await?;
+    println!("{FEW} couriers: one statement for {share:.0} calls (100 at least)\n");
 
-    let before = worker.stats();
-    let (calls, _) = call(time, behind, async |pool, number| {
-        couriers::report(pool, vec![Position::new(number % FEW, number)]).await
-    })
-    .await?;
-    worker.flush().await?;
-    let statements = worker.stats().statements - before.statements;
-    let coalesced = worker.stats().coalesced - before.coalesced;
-    let share = calls as f64 / statements.max(1) as f64;
-    println!(
-        "{FEW} couriers: {calls} calls, {coalesced} coalesced, {statements} statements: one in {share:.0} (100 at least)"
-    );
-    let left = worker.shutdown(Duration::from_secs(60)).await;
-    Ok(times >= 20.0 && share >= 100.0 && left == 0 && rows == i64::try_from(stats.written)?)
+    drop(redis);
+    let redis = crate::durable(directory, "always").await?;
+    couriers::cache(&redis.url(), "couriers")?.install();
+    let slower = behind(directory, "always", time).await? / by_one;
+    println!("                               {slower:>9.1} times as many");
+    Ok(times >= 20.0 && share >= 100.0)
 }
 
-async fn table(file: &Path) -> Result<SqlitePool, sqlx::Error> {
-    couriers::create(file).await
+/// Rows per second, from the first call to the last row in the database.
+async fn behind(directory: &Directory, fsync: &str, time: Duration) -> Result<f64, Box<dyn Error>> {
+    let pool = couriers::create(&directory.file(&format!("behind-{fsync}.sqlite"))).await?;
+    let worker = couriers::report_unseen_worker(pool.clone()).spawn().await?;
+    let report = async |pool, number| couriers::report_unseen(pool, vec![Position::new(number, 1)]).await;
+    let (calls, called) = call(time, pool.clone(), report).await?;
+    let began = Instant::now();
+    worker.flush().await?;
+    let late = began.elapsed();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM positions").fetch_one(&pool).await?;
+    if rows != calls {
+        return Err(format!("{rows} rows of {calls} calls").into());
+    }
+    println!(
+        "written behind, {fsync:<14} {:>9.0} rows/s  ({rows} rows in {} statements, the last {:.0} ms after its call)",
+        per_second(rows, called + late),
+        worker.stats().statements,
+        late.as_secs_f64() * 1e3
+    );
+    worker.shutdown(Duration::from_secs(10)).await;
+    Ok(per_second(rows, called + late))
+}
+
+/// How many calls one statement is for, where the couriers are few.
+async fn few(directory: &Directory, time: Duration) -> Result<f64, Box<dyn Error>> {
+    let pool = couriers::create(&directory.file("few.sqlite")).await?;
+    let worker = couriers::report_unseen_worker(pool.clone()).spawn().await?;
+    let before = worker.stats();
+    let report =
+        async |pool, number: i64| couriers::report_unseen(pool, vec![Position::new(number % FEW, number)]).await;
+    let (calls, _) = call(time, pool, report).await?;
+    worker.flush().await?;
+    let statements = worker.stats().statements - before.statements;
+    worker.shutdown(Duration::from_secs(10)).await;
+    Ok(calls as f64 / statements.max(1) as f64)
 }
 
 fn per_second(count: i64, time: Duration) -> f64 {
