@@ -9,8 +9,9 @@ mod scrape;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cached_runtime::{Cache, Stats, cached, invalidate};
+use cached_runtime::{Cache, Stats, cached, invalidate, write_behind};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -74,7 +75,20 @@ impl Books {
         assert_eq!(refuses.old(1).await, Ok(1), "the old value");
         self.large(1).await;
         self.change(1).await;
+        self.cache.scope(save(vec![Saved { id: 1 }, Saved { id: 2 }])).await.expect("queued");
     }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    id: u64,
+}
+
+/// Nobody runs its worker: what is queued stays.
+#[write_behind(key = "saved:<book.id>", each = book in books, ttl = 60, queue = "saved")]
+async fn save(books: Vec<Saved>) -> Result<(), std::io::Error> {
+    drop(books);
+    Ok(())
 }
 
 fn install() -> PrometheusHandle {
@@ -121,6 +135,7 @@ async fn a_prometheus_exporter_that_is_installed_late_shows_what_stats_counts() 
         Scrape::of(&exporter)
     };
     let scrape = agree("what was counted before there was an exporter").await;
+    assert_eq!(scrape.sum("cache_write_behind_queue", &[("queue", "saved")]), 2.0);
     assert_eq!(scrape.sum("cache_load_duration_seconds_count", &[]), 0.0, "it was not there yet");
     for (result, tier) in
         [("hit", "redis"), ("miss", "redis"), ("stale", "redis"), ("bypass", "redis"), ("hit_local", "local")]

@@ -37,6 +37,7 @@ pub(super) const LOCK_WAIT: &str = "cache_lock_wait_seconds";
 pub(super) const ERRORS: &str = "cache_errors_total";
 pub(super) const CIRCUIT_STATE: &str = "cache_circuit_state";
 pub(super) const INVALIDATION_QUEUE: &str = "cache_invalidation_queue";
+pub(super) const WRITE_BEHIND_QUEUE: &str = "cache_write_behind_queue";
 
 const OP_DURATION: &str = "cache_op_duration_seconds";
 
@@ -96,7 +97,7 @@ pub(super) enum Kind {
     Histogram,
 }
 
-pub(super) const DESCRIPTIONS: [(&str, Kind, Unit, &str); 16] = [
+pub(super) const DESCRIPTIONS: [(&str, Kind, Unit, &str); 17] = [
     (REQUESTS, Kind::Counter, Unit::Count, "Calls of annotated functions, by what they were answered with"),
     (LOAD_DURATION, Kind::Histogram, Unit::Seconds, "How long loads took that came to an end"),
     (OP_DURATION, Kind::Histogram, Unit::Seconds, "How long Redis took to answer, or not to"),
@@ -118,6 +119,7 @@ pub(super) const DESCRIPTIONS: [(&str, Kind, Unit, &str); 16] = [
     (ERRORS, Kind::Counter, Unit::Count, "Operations of the store that gave no answer"),
     (CIRCUIT_STATE, Kind::Gauge, Unit::Count, "1 while the store is given up, else 0"),
     (INVALIDATION_QUEUE, Kind::Gauge, Unit::Count, "Invalidations that wait to be delivered"),
+    (WRITE_BEHIND_QUEUE, Kind::Gauge, Unit::Count, "Writes that wait for the database, as last heard"),
 ];
 
 #[cfg(test)]

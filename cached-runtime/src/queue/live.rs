@@ -28,6 +28,13 @@ impl Registry {
         });
         Arc::clone(live)
     }
+
+    /// How many writes each has, as this process last heard.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn lengths(&self) -> Vec<(&'static str, u64)> {
+        let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.iter().map(|(name, live)| (*name, live.counters.queued.load(Ordering::Relaxed))).collect()
+    }
 }
 
 /// One queue of one cache.
