@@ -13,8 +13,8 @@ pub struct Made {
     target: PathBuf,
 }
 
-/// What each of them depends on, whoever is measured.
-const EVERYBODY: &str = "serde = { version = \"1\", features = [\"derive\"] }\n\
+/// What a program of annotated functions depends on, whoever annotates.
+pub const EVERYBODY: &str = "serde = { version = \"1\", features = [\"derive\"] }\n\
                          tokio = { version = \"1\", features = [\"rt\"] }\n";
 
 impl Made {
@@ -28,7 +28,7 @@ impl Made {
             "Cargo.toml",
             &format!(
                 "[workspace]\n\n[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-                 [dependencies]\n{EVERYBODY}{dependencies}\n[profile.release]\nincremental = false\n"
+                 [dependencies]\n{dependencies}\n[profile.release]\nincremental = false\n"
             ),
         )?;
         let locked = bench.root.join("benches").join(lock);

@@ -86,6 +86,9 @@ impl fmt::Display for Target {
 /// Three digits behind the point, and none that say nothing.
 pub fn short(figure: f64) -> String {
     let text = format!("{figure:.3}");
+    if !figure.is_finite() {
+        return "not measured".to_owned();
+    }
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -7,7 +7,7 @@ use super::Section;
 use crate::bench::Bench;
 use crate::chart::Chart;
 use crate::figures::Figures;
-use crate::made::Made;
+use crate::made::{EVERYBODY, Made};
 use crate::table::{Findings, Table, Target, short};
 
 pub const SECTION: Section = Section {
@@ -94,7 +94,7 @@ fn program(way: &Way, functions: usize) -> String {
 }
 
 fn made(bench: &Bench, way: &Way) -> Result<Made, String> {
-    let made = Made::new(bench, way.name, way.dependencies, "Cargo.lock")?;
+    let made = Made::new(bench, way.name, &format!("{EVERYBODY}{}", way.dependencies), "Cargo.lock")?;
     made.write("src/main.rs", &program(way, 1))?;
     Ok(made)
 }
@@ -136,12 +136,17 @@ fn crates(made: &Made) -> Result<usize, String> {
     Ok(all.len().saturating_sub(1))
 }
 
+fn text_with_one(made: &Made, way: &Way) -> Result<f64, String> {
+    made.write("src/main.rs", &program(way, 1))?;
+    made.must(&["build", "--release"])?;
+    Ok(text_size(made, way.name))
+}
+
 fn functions(bench: &Bench, lines: &mut [(&Way, Line)]) -> Result<(), String> {
     let all = WAYS.iter().map(|way| made(bench, way)).collect::<Result<Vec<_>, _>>()?;
-    for ((way, line), made) in lines.iter_mut().zip(&all) {
+    for ((_, line), made) in lines.iter_mut().zip(&all) {
         line.crates = crates(made)?;
-        made.must(&["build", "--release"])?;
-        line.text = -text_size(made, way.name);
+        (line.text, line.future) = (f64::NAN, f64::NAN);
     }
     for _ in 0..bench.of(5, 1) {
         for ((way, line), made) in lines.iter_mut().zip(&all) {
@@ -149,16 +154,18 @@ fn functions(bench: &Bench, lines: &mut [(&Way, Line)]) -> Result<(), String> {
             line.check.push(made.must(&["check"])?.as_secs_f64());
         }
     }
-    for round in 0..bench.of(3, 1) {
+    // With `--quick` there is no time.
+    for round in 0..bench.of(3, 0) {
         for ((way, line), made) in lines.iter_mut().zip(&all) {
-            // It alone takes longer than `--quick` has.
-            if bench.quick && way.name == "with-cached" {
+            // Once says enough of what takes this long.
+            if round > 0 && way.name == "with-cached" {
                 continue;
             }
+            let with_one = if round == 0 { text_with_one(made, way)? } else { f64::NAN };
             made.write("src/main.rs", &program(way, FUNCTIONS))?;
             line.release.push(made.must(&["build", "--release"])?.as_secs_f64());
             if round == 0 {
-                line.text = (line.text + text_size(made, way.name)) / (FUNCTIONS - 1) as f64;
+                line.text = (text_size(made, way.name) - with_one) / (FUNCTIONS - 1) as f64;
                 let said = Command::new(made.program("release", way.name)).output();
                 let said = said.map_err(|error| error.to_string())?.stdout;
                 line.future = String::from_utf8_lossy(&said).trim().parse().unwrap_or(f64::NAN);
@@ -209,8 +216,8 @@ fn trees(bench: &Bench, findings: &mut Findings) -> Result<(), String> {
         let made = Made::new(bench, name, dependencies, lock)?;
         made.write("src/main.rs", "fn main() {}\n")?;
         let mut took = f64::NAN;
-        // With `--quick` there is time for the smallest two.
-        if !bench.quick || seconds.len() < 2 {
+        // With `--quick` there is no time.
+        if !bench.quick {
             std::fs::remove_dir_all(&target).ok();
             let (output, time) = made.cargo_in(&["build"], &target)?;
             took = if output.status.success() { time.as_secs_f64() } else { f64::NAN };
@@ -220,14 +227,12 @@ fn trees(bench: &Bench, findings: &mut Findings) -> Result<(), String> {
         let shown_time = if took.is_nan() { "–".to_owned() } else { format!("{took:.1}") };
         table.row([(*shown).to_owned(), crates.to_string(), shown_time]);
         if *name == "tree-ours" {
-            // Without what `Made` gives to everybody.
             findings.targets.push(Target::at_most("crates with default features", crates as f64, 80.0));
         }
     }
     std::fs::remove_dir_all(&target).ok();
-    table.note("Each has serde with its derive, and tokio with `rt`, beside it.");
     findings.tables.push(table);
-    if let [syn, macros, ..] = seconds.as_slice() {
+    if let ([syn, macros, ..], false) = (seconds.as_slice(), bench.quick) {
         findings.targets.push(Target::at_most("clean build of the macro crate, times syn's", macros / syn, 1.5));
     }
     Ok(())
@@ -251,15 +256,16 @@ fn run(bench: &Bench) -> Result<Findings, String> {
     let mut chart = Chart::new("compile", "Release build of 200 functions, seconds", false);
     let [(_, plain), (_, ours), (_, cached)] = lines.as_slice() else { return Err("three ways".to_owned()) };
     for (way, line) in &lines {
-        let ratio = |one: &Figures, of: &Figures| short(one.ratio_to(of).median());
+        let shown = |figure: f64| if figure.is_nan() { "–".to_owned() } else { short(figure) };
+        let ratio = |one: &Figures, of: &Figures| shown(one.ratio_to(of).median());
         table.row([
             way.shown.to_owned(),
             line.check.show(2),
             ratio(&line.check, &plain.check),
             line.release.show(2),
             ratio(&line.release, &plain.release),
-            format!("{:.0}", line.text),
-            format!("{:.0}", line.future),
+            shown(line.text.round()),
+            shown(line.future),
             line.crates.to_string(),
         ]);
         chart.bar(way.shown, line.release.median());
@@ -271,20 +277,21 @@ fn run(bench: &Bench) -> Result<Findings, String> {
     let of_cached = |one: &Figures, plain: &Figures, theirs: &Figures| {
         (one.median() - plain.median()) / (theirs.median() - plain.median())
     };
-    promise("`cargo check` of 200 functions, times plain", times(&ours.check, &plain.check), 2.0);
-    promise("release build of 200 functions, times plain", times(&ours.release, &plain.release), 4.0);
     let third = 1.0 / 3.0;
+    promise("`cargo check` of 200 functions, times plain", times(&ours.check, &plain.check), 2.0);
     promise(
         "added to `cargo check`, times what cached adds",
         of_cached(&ours.check, &plain.check, &cached.check),
         third,
     );
     if !bench.quick {
+        promise("release build of 200 functions, times plain", times(&ours.release, &plain.release), 4.0);
         let added = of_cached(&ours.release, &plain.release, &cached.release);
         promise("added to a release build, times what cached adds", added, third);
+        // Its argument is a `u64`, which is moved.
+        let more = ours.future - plain.future - 8.0;
+        promise("a cached future, bytes more than its body's and its argument", more, 250.0);
     }
-    // Its argument is a `u64`, which is moved.
-    promise("a cached future, bytes more than its body's and its argument", ours.future - plain.future - 8.0, 250.0);
     trees(bench, &mut findings)?;
     Ok(findings)
 }

@@ -54,7 +54,7 @@ fn play(bench: &Bench, subject: &Subject, millis: u64) -> Result<Report, String>
 }
 
 fn run(bench: &Bench) -> Result<Findings, String> {
-    let millis = bench.of(8_000, 2_500);
+    let millis = bench.of(8_000, 2_200);
     let seconds = millis as f64 / 1e3;
     let mut table = Table::new(
         &format!("{seconds} seconds"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Section;
 use crate::bench::Bench;
-use crate::made::Made;
+use crate::made::{EVERYBODY, Made};
 use crate::table::{Findings, Table, Target};
 
 pub const SECTION: Section = Section {
@@ -140,7 +140,7 @@ fn annotated(text: &str, way: &Way) -> Result<String, String> {
 }
 
 fn made(bench: &Bench, way: &Way) -> Result<Made, String> {
-    let dependencies = format!("{}async-trait = \"0.1\"\n", way.dependencies);
+    let dependencies = format!("{EVERYBODY}{}async-trait = \"0.1\"\n", way.dependencies);
     Made::new(bench, way.name, &dependencies, way.lock)
 }
 
