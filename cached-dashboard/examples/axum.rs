@@ -4,6 +4,8 @@
 //! With `REDIS_URL` set the cache is there; else a Redis is started for it, and where there is no `redis-server` it is in
 //! memory. `PORT` is where it listens, 3000 unless said.
 
+#[path = "../../examples/interrupted/mod.rs"]
+mod interrupted;
 #[path = "../../examples/redis_server/mod.rs"]
 mod redis_server;
 
@@ -232,7 +234,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("The cache is {place}.\n\nhttp://{address}/cache\nhttp://{address}/products/7\n\nCtrl-C ends it.");
     tokio::select! {
         served = axum::serve(listener, app) => served?,
-        ended = redis_server::interrupted() => ended?,
+        ended = interrupted::interrupted() => ended?,
     }
     Ok(())
 }
