@@ -189,7 +189,7 @@ impl Slots {
                 slots.positions.push(Position::Own(Slot::detached()));
                 continue;
             };
-            if !batch.when || !call.usable() || Transaction::is_open(&cx.cache) {
+            if !batch.when || !call.usable() || Transaction::is_open(cx.cache.inner()) {
                 slots.positions.push(Position::Own(Slot::missed(cx, Role::Alone, Answer::Bypass)));
                 continue;
             }
@@ -220,8 +220,8 @@ impl Slots {
 
     async fn ask_at_once(&mut self, mut asking: Vec<(usize, Box<Context>)>) {
         let Some((_, any)) = asking.first() else { return };
-        let (store, cache, px) = (Arc::clone(&any.store), Arc::clone(&any.cache), any.policy.lease);
-        let lease = |cx: &Context| Lease::arm(&cx.store, &cx.key, &cx.policy, Before::Nothing);
+        let (store, cache, px) = (Arc::clone(any.cache.store()), any.cache.clone(), any.policy.lease);
+        let lease = |cx: &Context| Lease::arm(cx.cache.store(), &cx.key, &cx.policy, Before::Nothing);
         let mut leases: Vec<Lease> = asking.iter().map(|(_, cx)| lease(cx)).collect();
         let keys: Vec<_> =
             asking.iter().zip(&leases).map(|((_, cx), lease)| (Arc::clone(&cx.key), *lease.placeholder())).collect();
@@ -328,7 +328,9 @@ impl Slots {
                 let Some(mut cx) = slot.take_context() else { continue };
                 self.positions[at] = Position::Pending;
                 cx.batch = Some(self.id);
-                self.pending.spawn(async move { known(at, cx.batch, cx.look_past(unreadable, type_name).await) });
+                self.pending.spawn(async move {
+                    known(at, cx.batch, InRuntime::new(cx.look_past(unreadable, type_name)).await)
+                });
             }
             let patience = Instant::now() + TOGETHER;
             while let Ok(Some(known)) = timeout_at(patience, self.pending.join_next()).await {
@@ -356,7 +358,7 @@ impl Slots {
     /// Somebody else loads it: waits for that, or for the right to load.
     fn wait(&mut self, at: usize, mut cx: Box<Context>) {
         cx.batch = Some(self.id);
-        self.pending.spawn(async move { known(at, cx.batch, cx.look(None).await) });
+        self.pending.spawn(async move { known(at, cx.batch, InRuntime::new(cx.look(None)).await) });
     }
 
     /// Waits until one more position is known, and takes what else is. False: there is nothing to wait for.

@@ -4,18 +4,19 @@ use std::any::TypeId;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::runtime::{self, Handle};
+use tokio::runtime;
 
-use crate::cache::{Cache, Inner, IntoCache};
+use crate::answer::Answer;
+use crate::background;
+use crate::cache::{Cache, IntoCache};
 use crate::chain::Chain;
 use crate::key::Key;
 use crate::policy::Policy;
 use crate::site::Site;
 use crate::stamp::Stamps;
-use crate::stats::Counters;
-use crate::store::Store;
 use crate::tier::{Candidate, Kept};
 use crate::trace::CallSpan;
+use crate::used::{CountersOf, Used};
 
 /// One call of an annotated function, before it is opened.
 #[derive(Debug)]
@@ -96,13 +97,13 @@ pub(crate) enum Caller {
 impl Caller {
     /// A blocking call from here.
     pub(crate) fn thread() -> Self {
-        Self::Thread(Handle::try_current().ok().map(|here| here.id()))
+        Self::Thread(background::runtime())
     }
 
     /// The runtime that a flight led by this call depends on. Asked while the call is polled, and not by hits.
     pub(crate) fn leader(self) -> Option<runtime::Id> {
         match self {
-            Self::Future => Handle::try_current().ok().map(|here| here.id()),
+            Self::Future => background::runtime(),
             Self::Thread(_) => None,
         }
     }
@@ -137,9 +138,8 @@ impl Deref for PolicyOf {
 /// Everything about one call that does not depend on its types. Always in a box: it is handed on from step to step.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) cache: Arc<Inner>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) cache: Used,
+    pub(crate) counters: CountersOf,
     pub(crate) site: &'static Site,
     pub(crate) policy: PolicyOf,
     pub(crate) key: Arc<str>,
@@ -164,7 +164,10 @@ pub(crate) struct Context {
 impl Context {
     /// The call with its cache; `None` where there is none, or it is disabled.
     pub(crate) fn of(call: &mut Call, caller: Caller) -> Option<Box<Self>> {
-        let cache = call.cache.take().or_else(|| Cache::current(call.site))?.into_inner();
+        let cache = match call.cache.take() {
+            Some(cache) => Used::named(cache)?,
+            None => Cache::used(call.site)?,
+        };
         let policy = call.policy.take().map_or(PolicyOf::Site(&call.site.policy), PolicyOf::Call);
         let local = policy.local.map(|at_most| Box::new(cache.candidate(&call.tags, at_most)));
         let key = cache.store_key(&call.key);
@@ -175,8 +178,7 @@ impl Context {
             Arc::clone(&key)
         };
         Some(Box::new(Self {
-            store: cache.store()?,
-            counters: cache.stats.of(call.site),
+            counters: CountersOf { cache: cache.clone(), site: call.site },
             site: call.site,
             policy,
             local,
@@ -191,5 +193,11 @@ impl Context {
             caller,
             cache,
         }))
+    }
+
+    /// Counts the call, and says so in its span.
+    pub(crate) fn answered(&self, answer: Answer) {
+        self.cache.stats.answered(self.site, answer);
+        self.span.answered(answer.name());
     }
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
-use crate::background::{self, InRuntime};
+use crate::background::{self, Entered, InRuntime};
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::event;
@@ -92,7 +92,7 @@ impl Inner {
         if Transaction::inside(self).is_some_and(|inside| inside.queue(&keys)) {
             return Ok(());
         }
-        self.deliver(&keys, &self.stats.of(&SITE)).await
+        self.deliver(&keys, self.stats.of(&SITE)).await
     }
 
     /// Deletes keys, of whatever kind; what the store does not acknowledge is queued.
@@ -211,7 +211,7 @@ impl Drop for Delivery {
             let _queued = cache.deliver(&keys, &counters).await;
         }));
         // Polled once here, so that it is on its way before whatever this task sends next.
-        let _runtime = runtime.enter();
+        let _runtime = Entered::into(runtime);
         if delivery.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {
             runtime.spawn(delivery);
         }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, unconstrained};
 use tokio::time::{Instant, sleep};
 
+use crate::background::{self, Entered};
 use crate::entry::{self, Before, Ended, Placeholder};
 use crate::policy::Policy;
 use crate::slot::How;
@@ -35,8 +36,9 @@ const MARKER: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Lease {
     held: Arc<Held>,
-    /// The runtime whose connection sent the acquisition: a release on the same connection comes after it.
-    runtime: Handle,
+    /// The runtime whose connection sent the acquisition: a release on the same connection comes after it. `None`: there
+    /// was none, and nothing was sent.
+    runtime: Option<Handle>,
     armed: bool,
     watchdog: Option<AbortHandle>,
     /// Whether other processes may be waiting, and want to know how it ended.
@@ -106,7 +108,8 @@ pub(crate) trait Guard {
 /// A lease that is asked for. Dropped before the answer, it is given back: a command whose future is dropped may still be
 /// executed, so the guard must already be there to take it back.
 ///
-/// Nothing but a token: with a hit it was only asked for.
+/// Nothing but a token: with a hit it was only asked for. It is polled and dropped in the runtime that it was asked for
+/// in ([`InRuntime`](crate::background::InRuntime)).
 pub(crate) struct Asked<'c> {
     store: &'c Arc<dyn Store>,
     key: &'c Arc<str>,
@@ -171,7 +174,7 @@ impl Lease {
         };
         Self {
             held: Arc::new(held),
-            runtime: Handle::current(),
+            runtime: background::here(),
             armed: true,
             watchdog: None,
             awaited: policy.mutex,
@@ -232,7 +235,7 @@ impl Lease {
                 }
             }
         };
-        self.watchdog = Some(self.runtime.spawn(watchdog).abort_handle());
+        self.watchdog = self.runtime.as_ref().map(|runtime| runtime.spawn(watchdog).abort_handle());
     }
 
     /// Puts the value in the lease's place; false when the lease was gone.
@@ -306,9 +309,9 @@ impl Drop for Lease {
                 then(accepted && !lost);
             }
         };
-        if !self.armed {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| self.armed) else {
             return released(false);
-        }
+        };
         // A cancelled load leaves nothing: one waiter takes over. After a failed one the waiters load in parallel;
         // in turn they would fail one after another.
         let failed = self.failed || std::thread::panicking();
@@ -324,14 +327,14 @@ impl Drop for Lease {
         }));
         // Polled once here, so that it is on its way before whatever this task sends next. No more than that: a runtime
         // that is shutting down has no timers.
-        let _runtime = self.runtime.enter();
+        let _runtime = Entered::into(runtime);
         let first = match release.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(accepted)) => return released(accepted),
             Poll::Ready(Err(_)) if !acquired => return released(false),
             first => first,
         };
         // Where the runtime is gone nothing is sent, and the lease expires.
-        self.runtime.spawn(async move {
+        runtime.spawn(async move {
             let answer = match first {
                 Poll::Ready(answer) => answer,
                 Poll::Pending => release.await,

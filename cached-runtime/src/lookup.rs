@@ -83,7 +83,7 @@ fn opened(mut call: Call, caller: Caller) -> Result<Box<Context>, Slot> {
     let Some(mut cx) = Context::of(&mut call, caller) else { return Err(Slot::detached()) };
     cx.span = CallSpan::of(cx.site, &cx.key);
     // A load inside of a transaction would read, and store, what is not committed.
-    if !call.when || !call.usable() || Transaction::is_open(&cx.cache) {
+    if !call.when || !call.usable() || Transaction::is_open(cx.cache.inner()) {
         return Err(Slot::missed(cx, Role::Alone, Answer::Bypass));
     }
     Ok(cx)
@@ -142,7 +142,13 @@ impl Context {
             None
         } else {
             match self.look_once(rejected, began).await {
-                Looked::Value(stored) if self.policy.due(&stored.header).is_none() => return self.serve(stored),
+                // Asked once: whether it is due is drawn.
+                Looked::Value(stored) => {
+                    return match self.policy.due(&stored.header) {
+                        None => self.serve(stored),
+                        Some(due) => self.serve_or_refresh(stored, due).await,
+                    };
+                }
                 looked => Some(looked),
             }
         };
@@ -266,8 +272,8 @@ impl Context {
                     self.counters.lock_waits.add();
                     let begin = || waiting.begin();
                     waited = Some(token);
-                    let since = Instant::now();
-                    let answer = self.store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await;
+                    let (store, since) = (self.cache.store(), Instant::now());
+                    let answer = store.wait(&self.key, &entry::lease(&token, before), deadline, &begin).await;
                     self.counters.lock_waited(self.site, since.elapsed());
                     match answer {
                         Ok(Some(bytes)) => match Entry::parse(&bytes, self.cache.max_value) {
@@ -346,10 +352,10 @@ impl Context {
                 self.stamps.recall(&self.cache.epoch, Instant::now());
                 let (asks, sent) = (self.stamps.asks(&self.cache.epoch), Instant::now());
                 if !asks.is_empty() {
-                    let stamps = self.store.stamps(&asks).await.unwrap_or_default();
+                    let stamps = self.cache.store().stamps(&asks).await.unwrap_or_default();
                     self.stamps.answered(&stamps, &self.cache.epoch, sent);
                 }
-                if let Ok(Some(bytes)) = self.store.get(&self.key).await
+                if let Ok(Some(bytes)) = self.cache.store().get(&self.key).await
                     && let Entry::Value(stored) = Entry::parse(&bytes, self.cache.max_value)
                     && self.fits(&stored, rejected)
                 {
@@ -376,7 +382,7 @@ impl Context {
             // Not known any more: asked for once. Else everybody who follows would look again, and load where nothing was
             // stored.
             let (ask, sent) = ([self.cache.epoch.ask()], Instant::now());
-            let now = self.store.stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
+            let now = self.cache.store().stamps(&ask).await.ok().and_then(|stamps| stamps.first().copied().flatten());
             now.into_iter().for_each(|now| self.cache.epoch.answered(now, sent));
             now == Some(epoch)
         })
@@ -384,10 +390,11 @@ impl Context {
 
     /// The store has no answer. Where it was given up, somebody may have loaded this a moment ago.
     pub(crate) fn away(&self) -> Looked {
-        let Some(outage) = self.cache.outage.as_ref().filter(|_| self.store.condition() != Condition::Up) else {
+        let Some(outage) = self.cache.outage.as_ref().filter(|_| self.cache.store().condition() != Condition::Up)
+        else {
             return Looked::Away(None);
         };
-        let number = self.store.times_opened();
+        let number = self.cache.store().times_opened();
         match outage.get(&self.flight, number).filter(|shared| shared.version == self.policy.version) {
             Some(shared) => Looked::Kept(shared),
             None => Looked::Away(Some(outage.mark(number))),

@@ -167,8 +167,9 @@ impl Context {
             None
         };
         let key = self.cache.refresh_key(&self.key);
-        let mut lease = Lease::arm(&self.store, &key, &self.policy, Before::Nothing).pausing(pause(&self.policy));
-        match self.store.acquire(&key, lease.placeholder(), self.policy.lease, &[]).await {
+        let mut lease =
+            Lease::arm(self.cache.store(), &key, &self.policy, Before::Nothing).pausing(pause(&self.policy));
+        match self.cache.store().acquire(&key, lease.placeholder(), self.policy.lease, &[]).await {
             Ok(acquired) if acquired.held.is_none() => lease.keep(&self.policy),
             Ok(_) => {
                 lease.disarm();
@@ -182,7 +183,7 @@ impl Context {
             }
         }
         // Between the look and the lease somebody may have refreshed it, and once is enough.
-        let held = self.store.get(&self.key).await.ok()??;
+        let held = self.cache.store().get(&self.key).await.ok()??;
         let same = matches!(Entry::parse(&held, self.cache.max_value), Entry::Value(now) if now.header.fill == stored.header.fill);
         same.then(|| Refresh { attempt, lease, _permit: permit, replaces: stored.header.identity(), due })
     }
@@ -219,7 +220,7 @@ impl Refresh {
                 Filling { value: ended.into(), px: Some(MARKER), tags: Vec::new() }
             }
         };
-        cx.store.refill(&cx.key, &self.replaces, &filling).await
+        cx.cache.store().refill(&cx.key, &self.replaces, &filling).await
     }
 
     /// The load failed: the old value stays, and nobody tries again for a while.

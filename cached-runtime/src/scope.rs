@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::cache::Cache;
 use crate::event;
 use crate::site::Site;
+use crate::used::{Installed, Used};
 
 tokio::task_local! {
     static SCOPED: Cache;
@@ -22,10 +23,16 @@ static INSTALLATIONS: AtomicU64 = AtomicU64::new(0);
 static SCOPES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// The installed cache as this thread last saw it, and which one it was. A local hit borrows it: the lock and the
-    /// reference count of the one above are lines of memory that all threads would write to. So a thread that has run
-    /// functions with `local` keeps the cache that was installed then, until it runs the next one.
-    static SEEN: RefCell<(u64, Option<Cache>)> = const { RefCell::new((0, None)) };
+    /// The installed cache as this thread last saw it, and which one it was. Hits borrow it, or count themselves here: the
+    /// lock and the reference count of the one above are lines of memory that all threads would write to. So a thread that
+    /// has called functions keeps the cache that was installed then, until it calls the next one.
+    static SEEN: RefCell<(u64, Option<Seen>)> = const { RefCell::new((0, None)) };
+}
+
+struct Seen {
+    cache: Cache,
+    /// `None`: it is disabled.
+    installed: Option<Arc<Installed>>,
 }
 
 impl Cache {
@@ -68,23 +75,42 @@ impl Cache {
         {
             return answer;
         }
+        Self::installed(|seen| ask(&seen?.cache))
+    }
+
+    /// Asks about the installed cache, as this thread knows it.
+    fn installed<T>(ask: impl Fn(Option<&Seen>) -> T) -> T {
         let installation = INSTALLATIONS.load(Ordering::Acquire);
         let seen = SEEN.try_with(|seen| {
             let seen = seen.try_borrow().ok()?;
-            (seen.0 == installation).then(|| seen.1.as_ref().and_then(&ask))
+            (seen.0 == installation).then(|| ask(seen.1.as_ref()))
         });
         seen.ok().flatten().unwrap_or_else(|| Self::see_again(installation, ask))
     }
 
     #[cold]
-    fn see_again<T>(installation: u64, ask: impl Fn(&Self) -> Option<T>) -> Option<T> {
+    fn see_again<T>(installation: u64, ask: impl Fn(Option<&Seen>) -> T) -> T {
         let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let answer = installed.as_ref().and_then(ask);
+        let installed = installed.map(|cache| Seen { installed: Installed::new(&cache), cache });
+        let answer = ask(installed.as_ref());
         let before = SEEN.try_with(|seen| {
             seen.try_borrow_mut().map(|mut seen| std::mem::replace(&mut *seen, (installation, installed)))
         });
         drop(before);
         answer
+    }
+
+    /// [`Self::current`] as a call holds it; none either where that is disabled.
+    pub(crate) fn used(site: &Site) -> Option<Used> {
+        if SCOPES.load(Ordering::Relaxed)
+            && let Ok(scoped) = SCOPED.try_with(Self::clone)
+        {
+            return Used::named(scoped);
+        }
+        match Self::installed(|seen| seen.map(|seen| seen.installed.clone())) {
+            Some(installed) => installed.map(Used::Installed),
+            None => Self::current(site).and_then(Used::named),
+        }
     }
 
     /// The cache for a call of `site`. Without one, calls run their bodies and one warning is logged.

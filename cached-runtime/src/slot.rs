@@ -209,8 +209,7 @@ impl Slot {
 
     /// Nothing to return.
     pub(crate) fn missed(cx: Box<Context>, role: Role, answer: Answer) -> Self {
-        cx.counters.answered(answer);
-        cx.span.answered(answer.name());
+        cx.answered(answer);
         let mut slot = Self::alone(cx);
         slot.0.role = role;
         slot
@@ -335,7 +334,7 @@ impl Slot {
     }
 
     pub(crate) fn store(&self) -> Option<(Arc<dyn Store>, Arc<Inner>)> {
-        self.0.cx.as_ref().map(|cx| (Arc::clone(&cx.store), Arc::clone(&cx.cache)))
+        self.0.cx.as_ref().map(|cx| (Arc::clone(cx.cache.store()), Arc::clone(cx.cache.inner())))
     }
 
     pub(crate) fn unless(&mut self, unless: bool) {
@@ -440,8 +439,7 @@ impl State {
 
     fn answered(&mut self) {
         if let (Some(cx), Some(answer)) = (&self.cx, self.answer.take()) {
-            cx.counters.answered(answer);
-            cx.span.answered(answer.name());
+            cx.answered(answer);
         }
     }
 }

@@ -1,16 +1,17 @@
-//! What happened, per function: always on; counting takes no lock, finding a function's counters a shared one.
+//! What happened, per function: always on, and without a lock.
 
 mod failed;
 mod table;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::answer::Answer;
 use crate::export::{self, Durations};
 use crate::inventory::Annotated;
 use crate::latency::{Histogram, Latency};
+use crate::pages::Pages;
 use crate::site::Site;
 use crate::tally::Tally;
 
@@ -70,8 +71,7 @@ macro_rules! counters {
         }
 
         impl FunctionStats {
-            fn read(site: &Site, counters: &Counters, hits_local: u64) -> Self {
-                let requests = counters.requests(hits_local);
+            fn read(site: &Site, counters: &Counters, requests: Requests) -> Self {
                 let failed = counters.errors.each_ref().map(Counter::get);
                 Self {
                     name: site.name,
@@ -80,7 +80,7 @@ macro_rules! counters {
                     template: site.template,
                     requests,
                     hits: requests.served(),
-                    hits_local,
+                    hits_local: requests.hit_local,
                     misses: requests.miss + requests.error,
                     stale: requests.stale,
                     bypasses: requests.bypass,
@@ -219,7 +219,7 @@ impl Requests {
 }
 
 impl Counters {
-    pub(crate) fn answered(&self, answer: Answer) {
+    fn answered(&self, answer: Answer) {
         self.answers[answer as usize].add();
     }
 
@@ -240,10 +240,11 @@ impl Counters {
         self.lock_waited.add_many(usize::try_from(waited.as_nanos()).unwrap_or(usize::MAX));
     }
 
-    fn requests(&self, hit_local: u64) -> Requests {
+    /// Without what the tallies have.
+    fn requests(&self) -> Requests {
         let answered = |answer: Answer| self.answers[answer as usize].get();
         Requests {
-            hit_local,
+            hit_local: self.hits_beyond_tally.get(),
             hit: answered(Answer::Hit),
             miss: answered(Answer::Miss),
             stale: answered(Answer::Stale),
@@ -282,52 +283,64 @@ type Row = (&'static Site, Arc<Counters>);
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     /// By [`Site::index`].
-    functions: RwLock<Vec<Option<Row>>>,
-    /// Local hits, by the same.
+    functions: Pages<Row>,
+    /// Hits, by the same: those that asked the store, and local ones.
+    hits: Tally,
     local: Tally,
 }
 
 impl Registry {
-    pub(crate) fn of(&self, site: &'static Site) -> Arc<Counters> {
-        let index = site.index();
-        if let Some(Some((_, counters))) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(index) {
-            return Arc::clone(counters);
+    pub(crate) fn of(&self, site: &'static Site) -> &Arc<Counters> {
+        let mut first = false;
+        let (_, counters) = self.functions.get_or_init(site.index(), || {
+            first = true;
+            (site, Arc::default())
+        });
+        if first {
+            export::begin();
         }
-        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        if functions.len() <= index {
-            functions.resize(index + 1, None);
-        }
-        let (_, counters) = functions[index].get_or_insert_with(|| (site, Arc::default()));
-        let counters = Arc::clone(counters);
-        drop(functions);
-        export::begin();
         counters
+    }
+
+    /// Counts a call that was no local hit. Hits are counted by thread: they are what there are most of.
+    pub(crate) fn answered(&self, site: &'static Site, answer: Answer) {
+        match answer {
+            Answer::Hit => self.hit(site),
+            answer => self.of(site).answered(answer),
+        }
+    }
+
+    fn hit(&self, site: &'static Site) {
+        match self.hits.add(site.index()) {
+            // It may have had nothing but hits, of what another function left.
+            Some(0) => _ = self.of(site),
+            Some(_) => {}
+            None => self.of(site).answered(Answer::Hit),
+        }
     }
 
     #[inline]
     pub(crate) fn local_hit(&self, site: &'static Site) {
         match self.local.add(site.index()) {
-            // It may have had nothing but local hits, of what another function left.
-            Some(0) => drop(self.of(site)),
+            Some(0) => _ = self.of(site),
             Some(_) => {}
             None => self.of(site).hits_beyond_tally.add(),
         }
     }
 
-    fn hits_local(&self, site: &Site, counters: &Counters) -> u64 {
-        self.local.get(site.index()) + counters.hits_beyond_tally.get()
+    /// Calls of one function: those that threads have counted, too.
+    fn requests(&self, site: &Site, counters: &Counters) -> Requests {
+        let mut requests = counters.requests();
+        requests.hit_local += self.local.get(site.index());
+        requests.hit += self.hits.get(site.index());
+        requests
     }
 
     /// The functions that used the cache, by name.
     pub(crate) fn inventory(&self) -> Vec<Annotated> {
-        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let annotated = functions.iter().flatten().filter(|(site, _)| site.is_annotated());
-        let mut annotated: Vec<_> = annotated
-            .map(|(site, counters)| {
-                let reads = counters.requests(self.hits_local(site, counters)).total() > 0;
-                Annotated::of(site, reads)
-            })
-            .collect();
+        let annotated = self.functions.iter().filter(|(site, _)| site.is_annotated());
+        let mut annotated: Vec<_> =
+            annotated.map(|(site, counters)| Annotated::of(site, self.requests(site, counters).total() > 0)).collect();
         annotated.sort_by_key(|function| (function.name, function.line));
         annotated
     }
@@ -341,11 +354,9 @@ impl Registry {
 
     /// The same with the index of each.
     pub(crate) fn figures(&self) -> Vec<(usize, FunctionStats)> {
-        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |(site, counters): &Row| {
-            (site.index(), FunctionStats::read(site, counters, self.hits_local(site, counters)))
-        };
-        functions.iter().flatten().map(read).collect()
+        let read =
+            |(site, counters): &Row| (site.index(), FunctionStats::read(site, counters, self.requests(site, counters)));
+        self.functions.iter().map(read).collect()
     }
 }
 

@@ -142,7 +142,7 @@ impl Transaction {
         keys.sort_unstable();
         keys.dedup();
         let cache = self.cache.inner();
-        let delivery = Delivery::of(cache, &cache.stats.of(&SITE), keys);
+        let delivery = Delivery::of(cache, cache.stats.of(&SITE), keys);
         Committing { delivery, _open: self }
     }
 

@@ -109,7 +109,7 @@ impl Writing {
         let hashed = keys.len() + invalidated.len() + tags.len() == count;
         let mut state = State {
             site: write.site,
-            counters: cache.stats.of(write.site),
+            counters: Arc::clone(cache.stats.of(write.site)),
             policy: write.site.policy,
             runtime: Handle::current(),
             keys: cache.store_keys(&keys, &invalidated),

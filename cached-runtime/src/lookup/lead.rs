@@ -15,7 +15,7 @@ impl Context {
     /// at once.
     pub(super) fn load_alone(self: Box<Self>, storeless: bool, answer: Answer) -> Rare<'static, Slot> {
         Box::pin(async move {
-            let away = storeless || self.store.is_doubtful(&self.key);
+            let away = storeless || self.cache.store().is_doubtful(&self.key);
             let turn = if away { self.turn().await } else { None };
             Slot::missed(self, Role::Alone, answer).during(turn)
         })

@@ -65,7 +65,7 @@ impl Context {
 
     /// Whether nobody is asked about it now: as after a failed acquisition, without one.
     pub(crate) fn is_given_up(&self) -> bool {
-        let given_up = self.store.given_up(&self.key);
+        let given_up = self.cache.store().given_up(&self.key);
         if given_up {
             self.counters.failed(Failed::GivenUp);
             self.cache.epoch.forget();
@@ -76,7 +76,7 @@ impl Context {
     /// Get or acquire, and take over what cannot be read. `now` is what time it is.
     pub(super) async fn look_once(&mut self, rejected: Option<u64>, now: Instant) -> Looked {
         if self.cache.undelivered.concerns(&self.key, self.stamps.tags()) {
-            self.cache.undelivered.deliver(&self.store);
+            self.cache.undelivered.deliver(self.cache.store());
             return self.away();
         }
         // Before anything is made that only a server could use.
@@ -86,8 +86,8 @@ impl Context {
         // Again with every look: those who follow this call may have come since the last one.
         self.stamps.recall(&self.cache.epoch, now);
         let (asks, sent) = (self.stamps.asks(&self.cache.epoch), now);
-        let asked = Asked::arm(&self.store, &self.key, &self.policy);
-        let acquire = self.store.acquire(&self.key, asked.placeholder(), self.policy.lease, &asks);
+        let asked = Asked::arm(self.cache.store(), &self.key, &self.policy);
+        let acquire = self.cache.store().acquire(&self.key, asked.placeholder(), self.policy.lease, &asks);
         let (acquired, watched) = match self.local {
             None => (acquire.await, None),
             // Boxed: else every function's look would carry room for it.
@@ -98,7 +98,7 @@ impl Context {
             Ok(acquired) => (Ok(acquired.held), acquired.stamps),
             // What is in the way is going to be replaced, and that needs them.
             Err(StoreError::ForeignKind) if !asks.is_empty() => {
-                (Err(StoreError::ForeignKind), self.store.stamps(&asks).await.unwrap_or_default())
+                (Err(StoreError::ForeignKind), self.cache.store().stamps(&asks).await.unwrap_or_default())
             }
             Err(error) => (Err(error), Vec::new()),
         };
@@ -121,7 +121,7 @@ impl Context {
         let local = self.local.as_ref();
         let watch = local.and_then(|local| Some((local, local.watch(&self.key, &self.stamps, &self.cache.epoch)?)));
         let Some((local, watch)) = watch else { return (acquire.await, None) };
-        let (acquired, tracked) = watch.beside(&local.tier, &self.store, acquire).await;
+        let (acquired, tracked) = watch.beside(&local.tier, self.cache.store(), acquire).await;
         (acquired, tracked.map(|tracked| (watch, tracked)))
     }
 
@@ -149,7 +149,7 @@ impl Context {
             }
         };
         if let Some(outage) = self.cache.outage.as_ref().filter(|outage| !outage.is_empty())
-            && self.store.condition() == Condition::Up
+            && self.cache.store().condition() == Condition::Up
         {
             outage.end();
         }
@@ -207,8 +207,8 @@ impl Context {
                 return Looked::Unleased;
             }
             // A token of its own: one that was already sent once must not be sent again (see `Token`).
-            let mut lease = Lease::arm(&self.store, &self.key, &self.policy, before);
-            match self.store.takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
+            let mut lease = Lease::arm(self.cache.store(), &self.key, &self.policy, before);
+            match self.cache.store().takeover(&self.key, observed, lease.placeholder(), self.policy.lease).await {
                 Ok(true) => Looked::Leased(lease),
                 Ok(false) => {
                     lease.disarm();

@@ -152,7 +152,7 @@ impl Call {
         let fill = |(item, stamps): (&Item, &Stamps)| {
             let life = self.life(item)?;
             let tags = stamps.written();
-            if !cache.takes(entry::size(&tags, &item.payload), self.site, &counters) {
+            if !cache.takes(entry::size(&tags, &item.payload), self.site, counters) {
                 return None;
             }
             let header = Header {

@@ -68,7 +68,7 @@ impl Through {
         keys: Vec<Arc<str>>,
         runtime: &Handle,
     ) -> Self {
-        let counters = cache.stats.of(site);
+        let counters = Arc::clone(cache.stats.of(site));
         let runtime = runtime.clone();
         Self(Some(Box::new(State {
             cache,

@@ -39,7 +39,7 @@ impl Slot {
         {
             cx.stamps.recall(&cx.cache.epoch, Instant::now());
             let (asks, sent) = (cx.stamps.asks(&cx.cache.epoch), Instant::now());
-            let answers = cx.store.stamps(&asks).await.unwrap_or_default();
+            let answers = cx.cache.store().stamps(&asks).await.unwrap_or_default();
             cx.stamps.answered(&answers, &cx.cache.epoch, sent);
         }
         let Some(mut ending) = self.ending() else { return };

@@ -27,6 +27,7 @@ use super::scripts;
 use super::sentinel::Sentinels;
 use super::share::Share;
 use super::tracker::Tracker;
+use crate::background;
 use crate::event;
 use crate::store::StoreError;
 
@@ -103,9 +104,9 @@ impl Links {
 
     /// The link of the runtime that polls the caller, made on first use.
     pub(crate) fn here(&self) -> Arc<Link> {
-        let here = Handle::current();
+        let runtime = background::runtime();
         let of = |links: &[(runtime::Id, Arc<Link>)]| {
-            links.iter().find(|(id, _)| *id == here.id()).map(|(_, link)| Arc::clone(link))
+            links.iter().find(|(id, _)| Some(*id) == runtime).map(|(_, link)| Arc::clone(link))
         };
         if let Some(link) = of(&self.links.read().unwrap_or_else(PoisonError::into_inner)) {
             return link;
@@ -114,6 +115,7 @@ impl Links {
         if let Some(link) = of(&links) {
             return link;
         }
+        let here = Handle::current();
         let (link, supervisor) = Link::new(self, &here);
         links.push((here.id(), Arc::clone(&link)));
         // Unlocked first: a runtime that is shutting down drops what it is given on the spot, and with it the link.
