@@ -13,7 +13,7 @@ mod text;
 use serde::Serialize;
 
 use self::escape::{is_plain, reserved};
-use self::text::Text;
+pub(crate) use self::text::Text;
 use crate::canonical::{Order, canonical};
 use crate::schema::Describe;
 

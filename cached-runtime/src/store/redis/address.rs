@@ -4,9 +4,18 @@
 use redis::RedisConnectionInfo;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+#[cfg(target_os = "linux")]
 use std::time::Duration;
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
 use crate::error::Error;
+
+/// A peer that vanished without a word is given up after this; keep-alive alone would not do it while requests are
+/// outstanding.
+#[cfg(target_os = "linux")]
+const USER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A server's address with what it takes to log in.
 #[derive(Clone)]
@@ -39,10 +48,8 @@ impl Address {
         // RESP3, since only there the server tells about disconnection and changed keys.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tcp = TcpSettings::default().set_nodelay(true);
-        // A peer that vanished without a word is given up after this; keep-alive alone would not do it while requests
-        // are outstanding.
         #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(Duration::from_secs(3));
+        let tcp = tcp.set_user_timeout(USER_TIMEOUT);
         Ok(Self(info.set_redis_settings(settings).set_tcp_settings(tcp)))
     }
 
@@ -88,9 +95,34 @@ impl Address {
         Self(self.0.clone().set_redis_settings(settings))
     }
 
+    /// A stream to it, with the settings that the client would give it; none where it is encrypted.
+    pub(crate) async fn stream(&self) -> std::io::Result<Stream> {
+        match self.0.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                #[cfg(target_os = "linux")]
+                socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+                Ok(Stream::Tcp(stream))
+            }
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
+            _ => Ok(Stream::Other),
+        }
+    }
+
     pub(crate) fn info(&self) -> ConnectionInfo {
         self.0.clone()
     }
+}
+
+/// What [`Address::stream`] opened.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+    /// Nothing: it is the client's to open.
+    Other,
 }
 
 /// What is wrong, of the client's fixed phrases.

@@ -5,35 +5,84 @@ use std::sync::Arc;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Arg, Cmd, Pipeline, RedisError, Value};
 
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::acquisition::Acquisition;
 use super::dialect::{Dialect, Scripted, is_not_understood};
+use super::lane::{Lane, Reply, lost};
 
 /// See the module. Clones share the connection.
 #[derive(Clone)]
-pub(crate) struct Connection {
+pub(crate) struct Connection(Arc<Shared>);
+
+struct Shared {
+    wire: Wire,
+    dialect: Dialect,
+}
+
+/// A connection as it was opened.
+pub(crate) struct Wire {
+    client: MultiplexedConnection,
+    /// `None` where the stream is the client's own: with TLS.
+    lane: Option<Lane>,
+    /// Of the task that drives the stream, where the client has not started it.
+    driver: Option<AbortHandle>,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
+    }
+}
+
+impl Wire {
+    pub(crate) fn whole(client: MultiplexedConnection) -> Self {
+        Self { client, lane: None, driver: None }
+    }
+
+    pub(super) fn spliced(client: MultiplexedConnection, lane: Lane, driver: AbortHandle) -> Self {
+        Self { client, lane: Some(lane), driver: Some(driver) }
+    }
+
     /// For commands that every server understands.
-    pub(crate) wire: MultiplexedConnection,
-    dialect: Arc<Dialect>,
+    pub(crate) fn client(&self) -> MultiplexedConnection {
+        self.client.clone()
+    }
 }
 
 impl Connection {
-    pub(crate) fn new(wire: MultiplexedConnection, dialect: Dialect) -> Self {
-        Self { wire, dialect: Arc::new(dialect) }
+    pub(crate) fn new(wire: Wire, dialect: Dialect) -> Self {
+        Self(Arc::new(Shared { wire, dialect }))
+    }
+
+    /// For commands that every server understands, and that may overtake others.
+    pub(crate) fn client(&self) -> MultiplexedConnection {
+        self.0.wire.client()
+    }
+
+    /// Asks for a value, or for the lease; `None` where that takes other words.
+    pub(super) fn acquire(&self, acquisition: &Acquisition<'_>) -> Option<oneshot::Receiver<Reply>> {
+        let lane = self.0.wire.lane.as_ref().filter(|_| !self.0.dialect.is_scripted())?;
+        Some(lane.ask(|out| acquisition.write(out)))
     }
 
     /// One command. `asking`: the key is on its way to this server, which answers about it only when told so.
-    pub(crate) async fn ask(&mut self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+    pub(crate) async fn ask(&self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
         // What is rare is boxed: each hit would carry room for it.
-        if asking || self.dialect.is_scripted() {
+        if asking || self.0.dialect.is_scripted() {
             return Box::pin(self.ask_otherwise(command, asking)).await;
         }
-        match self.wire.send_packed_command(command).await?.extract_error() {
+        match self.send(command, false).await {
             Err(error) if is_not_understood(&error) => Box::pin(self.ask_again(command, asking, error)).await,
             reply => reply,
         }
     }
 
-    async fn ask_otherwise(&mut self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
-        let scripted = self.dialect.is_scripted().then(|| Scripted::of(command)).flatten();
+    async fn ask_otherwise(&self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+        let scripted = self.0.dialect.is_scripted().then(|| Scripted::of(command)).flatten();
         let reply = match scripted {
             Some(scripted) => self.send(&scripted.by_name(), asking).await,
             None => self.send(command, asking).await,
@@ -45,15 +94,15 @@ impl Connection {
     }
 
     /// By the script in full, where there is one.
-    async fn ask_again(&mut self, command: &Cmd, asking: bool, error: RedisError) -> Result<Value, RedisError> {
+    async fn ask_again(&self, command: &Cmd, asking: bool, error: RedisError) -> Result<Value, RedisError> {
         let Some(scripted) = Scripted::of(command) else { return Err(error) };
         self.correct(&error);
         self.send(&scripted.in_full(), asking).await
     }
 
     /// Several commands in one round trip. Each has its own answer, errors included.
-    pub(crate) async fn ask_all(&mut self, commands: &Pipeline) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
-        let mut replies = if self.dialect.is_scripted() {
+    pub(crate) async fn ask_all(&self, commands: &Pipeline) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
+        let mut replies = if self.0.dialect.is_scripted() {
             let mut translated = Pipeline::new();
             for command in commands.cmd_iter() {
                 match Scripted::of(command) {
@@ -98,25 +147,35 @@ impl Connection {
     /// The server did not understand, unless it only forgot a script.
     fn correct(&self, error: &RedisError) {
         if error.code() != Some("NOSCRIPT") {
-            self.dialect.correct();
+            self.0.dialect.correct();
         }
     }
 
     /// Server errors arrive as values at this level.
-    async fn send(&mut self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+    async fn send(&self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
         if !asking {
-            return self.wire.send_packed_command(command).await?.extract_error();
+            let reply = match &self.0.wire.lane {
+                Some(lane) => {
+                    let reply = lane.ask(|out| command.write_packed_command(out)).await;
+                    reply.map_err(|_| lost())?.value()?
+                }
+                None => self.client().send_packed_command(command).await?,
+            };
+            return reply.extract_error();
         }
         // Holds for the next command of the connection only, which others share: both in one write.
         let mut commands = Pipeline::with_capacity(2);
         commands.cmd("ASKING").add_command(command.clone());
-        let reply = self.wire.send_packed_commands(&commands, 1, 1).await?.pop();
-        reply.unwrap_or(Value::Nil).extract_error()
+        self.send_all(&commands).await?.pop().unwrap_or(Ok(Value::Nil))
     }
 
-    async fn send_all(&mut self, commands: &Pipeline) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
+    async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
         let count = commands.cmd_iter().count();
-        let replies = self.wire.send_packed_commands(commands, 0, count).await?;
-        Ok(replies.into_iter().map(Value::extract_error).collect())
+        let Some(lane) = &self.0.wire.lane else {
+            let replies = self.client().send_packed_commands(commands, 0, count).await?;
+            return Ok(replies.into_iter().map(Value::extract_error).collect());
+        };
+        let replies = lane.ask_all(&commands.get_packed_pipeline(), count).await.map_err(|_| lost())?;
+        Ok(replies.into_iter().map(|reply| reply.value()?.extract_error()).collect())
     }
 }

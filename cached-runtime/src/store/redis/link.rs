@@ -13,15 +13,17 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, PushInfo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use self::supervisor::{Gone, Supervisor};
-use super::address::Address;
+use super::address::{Address, Stream};
 use super::breaker::Breaker;
 use super::commands::{call, refusal};
-use super::connection::Connection;
+use super::connection::{Connection, Wire};
+use super::lane::{Lane, Spliced};
 use super::scripts;
 #[cfg(feature = "sentinel")]
 use super::sentinel::Sentinels;
@@ -262,15 +264,44 @@ pub(crate) async fn open_at(
     address: &Address,
     pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
 ) -> Result<MultiplexedConnection, redis::RedisError> {
-    let config = AsyncConnectionConfig::new()
+    redis::Client::open(address.info())?.get_multiplexed_async_connection_with_config(&config(pushed)).await
+}
+
+fn config(pushed: impl Fn(&PushInfo) + Send + Sync + 'static) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(None)
         .set_pipeline_buffer_size(1024)
         .set_push_sender(move |push: PushInfo| {
             pushed(&push);
             Ok::<(), std::convert::Infallible>(())
-        });
-    redis::Client::open(address.info())?.get_multiplexed_async_connection_with_config(&config).await
+        })
+}
+
+/// Opens a connection for many commands: with a lane, where the stream can be ours.
+pub(crate) async fn open_wire(
+    place: &Place,
+    pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
+) -> Result<Wire, redis::RedisError> {
+    let address = place.address().await?;
+    match address.stream().await? {
+        Stream::Tcp(stream) => splice(&address, stream, pushed).await,
+        #[cfg(unix)]
+        Stream::Unix(stream) => splice(&address, stream, pushed).await,
+        Stream::Other => Ok(Wire::whole(open_at(&address, pushed).await?)),
+    }
+}
+
+async fn splice<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    address: &Address,
+    stream: S,
+    pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
+) -> Result<Wire, redis::RedisError> {
+    let lane = Lane::default();
+    let (info, stream) = (address.info(), Spliced::new(stream, lane.clone()));
+    let (client, driver) =
+        MultiplexedConnection::new_with_config(info.redis_settings(), stream, config(pushed)).await?;
+    Ok(Wire::spliced(client, lane, Handle::current().spawn(driver).abort_handle()))
 }
 
 #[cfg(test)]

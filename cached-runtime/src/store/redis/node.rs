@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::acquisition::Acquisition;
 use super::breaker::Breaker;
-use super::commands::{call, refusal};
+use super::commands::{bytes, call, refusal, unexpected};
 use super::connection::Connection;
+use super::dialect::is_not_understood;
+use super::lane::{Reply, lost};
 use super::link::{Link, Links, Place};
 use super::scripts::Script;
 use super::share::Share;
@@ -116,16 +120,16 @@ impl Node {
     async fn operation<T>(
         &self,
         due: Instant,
-        run: impl AsyncFnOnce(&mut Connection) -> Result<T, RedisError>,
+        run: impl AsyncFnOnce(&Connection) -> Result<T, RedisError>,
         refusals: impl Fn(&T) -> Option<StoreError>,
     ) -> Result<T, StoreError> {
         let link = self.link()?;
         let operation = pin!(async {
-            let mut connection = match link.up() {
+            let connection = match link.up() {
                 Some(connection) => connection,
                 None => link.connection().await?,
             };
-            run(&mut connection).await.map_err(|error| link.failed(&error))
+            run(&connection).await.map_err(|error| link.failed(&error))
         });
         let result = self.in_time(due, operation).await.unwrap_or(Err(StoreError::Timeout));
         self.learn(&link, &result, refusals);
@@ -168,25 +172,46 @@ impl Node {
         }
     }
 
-    /// One command, on the connection that is there: all that a hit takes. Its future is as small as can be, since there
-    /// is one per call under way.
-    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, StoreError> {
+    /// What a key holds; `None` where the lease is there now. On the connection that is there, by a future that is as
+    /// small as can be, since there is one per call under way.
+    pub(super) async fn acquire(&self, acquisition: &Acquisition<'_>) -> Result<Option<Bytes>, StoreError> {
         let due = self.due();
         let link = self.link()?;
-        let Some(mut connection) = link.up() else {
-            return Box::pin(self.run(due, Request::Command(command), false)).await;
+        let connection = link.up();
+        let Some(sent) = connection.as_ref().and_then(|connection| connection.acquire(acquisition)) else {
+            return Box::pin(self.acquire_otherwise(due, acquisition)).await;
         };
-        let answer = match self.in_time(due, pin!(connection.ask(command, false))).await {
-            Some(answer) => answer.map_err(|error| link.failed(&error)),
+        let answer = match self.in_time(due, pin!(sent)).await {
+            Some(Ok(Reply::Text(held))) => Ok(Some(held)),
+            Some(Ok(Reply::Nil)) => Ok(None),
+            Some(Ok(other)) => match other.value().and_then(Value::extract_error) {
+                Ok(_) => Err(unexpected()),
+                // Nothing was done then.
+                Err(error) if is_not_understood(&error) => {
+                    return Box::pin(self.acquire_otherwise(due, acquisition)).await;
+                }
+                Err(error) => Err(link.failed(&error)),
+            },
+            Some(Err(_)) => Err(link.failed(&lost())),
             None => Err(StoreError::Timeout),
         };
         self.learn(&link, &answer, |_| None);
         answer
     }
 
+    /// The same where there is no connection yet, or one on which it has to be asked in other words.
+    async fn acquire_otherwise(
+        &self,
+        due: Instant,
+        acquisition: &Acquisition<'_>,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let command = acquisition.command();
+        bytes(self.run(due, Request::Command(&command), false).await?)
+    }
+
     /// One key's answer. `asking`: the key is on its way to this server, which answers about it only when told so.
     pub(crate) async fn run(&self, due: Instant, request: Request<'_>, asking: bool) -> Result<Value, StoreError> {
-        let run = async |connection: &mut Connection| match request {
+        let run = async |connection: &Connection| match request {
             Request::Command(command) => connection.ask(command, asking).await,
             Request::Script { script, keys, arguments } => {
                 Box::pin(async move {
@@ -210,7 +235,7 @@ impl Node {
         due: Instant,
         commands: &Pipeline,
     ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let run = async |connection: &mut Connection| {
+        let run = async |connection: &Connection| {
             let replies = connection.ask_all(commands).await?;
             Ok(replies.into_iter().map(|reply| reply.map_err(|error| refusal(&error))).collect::<Vec<_>>())
         };

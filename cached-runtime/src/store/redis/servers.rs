@@ -4,10 +4,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, Value};
+use ::redis::{Pipeline, Value};
+use bytes::Bytes;
 
+use super::acquisition::Acquisition;
 #[cfg(feature = "cluster")]
 use super::cluster::Cluster;
+#[cfg(feature = "cluster")]
+use super::commands::bytes;
 use super::link::Place;
 use super::node::{Node, Request};
 use super::share::Share;
@@ -33,13 +37,18 @@ impl Servers {
         matches!(self, Self::One(_))
     }
 
-    /// One command about one key.
-    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "one server holds every key"))]
-    pub(crate) async fn ask(&self, key: &str, command: &Cmd) -> Result<Value, StoreError> {
+    /// What a key holds; `None` where the lease is there now.
+    pub(super) async fn acquire(&self, acquisition: &Acquisition<'_>) -> Result<Option<Bytes>, StoreError> {
         match self {
-            Self::One(node) => node.ask(command).await,
+            Self::One(node) => node.acquire(acquisition).await,
             #[cfg(feature = "cluster")]
-            Self::Many(cluster) => Box::pin(cluster.run(key, Request::Command(command))).await,
+            Self::Many(cluster) => {
+                Box::pin(async {
+                    let command = acquisition.command();
+                    bytes(cluster.run(acquisition.key, Request::Command(&command)).await?)
+                })
+                .await
+            }
         }
     }
 

@@ -64,8 +64,8 @@ impl Cluster {
 
     /// What a server knows; nothing where it knows of no slots.
     async fn view(&self, node: &Arc<Node>) -> Option<View> {
-        let mut connection = node.links.here().connection().await.ok()?;
-        let text = ::redis::cmd("CLUSTER").arg("NODES").query_async::<String>(&mut connection.wire).await.ok()?;
+        let connection = node.links.here().connection().await.ok()?;
+        let text = ::redis::cmd("CLUSTER").arg("NODES").query_async::<String>(&mut connection.client()).await.ok()?;
         let address = self.address_of(node)?;
         let (host, _) = endpoint::split(&address)?;
         let view = View::parse(&text, host, self.login.is_encrypted());
@@ -128,9 +128,9 @@ impl Cluster {
 
 async fn replay(node: &Node, keys: &[(Arc<str>, u64)]) -> Result<(), RedisError> {
     let away = || RedisError::from(std::io::Error::from(std::io::ErrorKind::NotConnected));
-    let mut connection = node.links.here().connection().await.map_err(|_| away())?;
+    let connection = node.links.here().connection().await.map_err(|_| away())?;
     for some in keys.chunks(500) {
-        for reply in delete_each(&mut connection.wire, some, false).await? {
+        for reply in delete_each(&mut connection.client(), some, false).await? {
             reply.extract_error()?;
         }
     }

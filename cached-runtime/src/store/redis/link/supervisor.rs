@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::failure::{Failure, Reason};
-use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open};
+use super::{ByRuntime, CONNECT, Place, Signals, State, delete_each, open_wire};
 use crate::event;
 use crate::store::Repair;
 use crate::store::redis::breaker::{Breaker, Server};
@@ -108,13 +108,13 @@ impl Supervisor {
     async fn attempt(&self) -> Result<Connection, Failure> {
         if self.breaker.is_open() {
             let mut server = self.breaker.turn().await;
-            let (mut connection, about) = self.connect().await?;
-            self.repair(&mut connection.wire, about.run_id, &mut server).await?;
+            let (connection, about) = self.connect().await?;
+            self.repair(&mut connection.client(), about.run_id, &mut server).await?;
             Ok(connection)
         } else {
-            let (mut connection, about) = self.connect().await?;
+            let (connection, about) = self.connect().await?;
             let mut server = self.breaker.turn().await;
-            self.repair(&mut connection.wire, about.run_id, &mut server).await?;
+            self.repair(&mut connection.client(), about.run_id, &mut server).await?;
             Ok(connection)
         }
     }
@@ -232,7 +232,7 @@ impl Supervisor {
     async fn connect(&self) -> Result<(Connection, About), Failure> {
         let signals = Arc::downgrade(&self.signals);
         let connected = timeout(CONNECT, async {
-            let mut wire = open(&self.place, move |push: &PushInfo| {
+            let opened = open_wire(&self.place, move |push: &PushInfo| {
                 if push.kind == PushKind::Disconnection
                     && let Some(signals) = signals.upgrade()
                 {
@@ -240,6 +240,7 @@ impl Supervisor {
                 }
             })
             .await?;
+            let mut wire = opened.client();
             let info = match redis::cmd("INFO").arg("server").query_async::<String>(&mut wire).await {
                 Err(error) if error.is_io_error() => return Err(error.into()),
                 // Not everybody may ask.
@@ -259,7 +260,7 @@ impl Supervisor {
             // without.
             let _ = load.query_async::<()>(&mut wire).await;
             redis::cmd("PING").query_async::<()>(&mut wire).await?;
-            Ok((Connection::new(wire, dialect), about))
+            Ok((Connection::new(opened, dialect), about))
         });
         let in_time = connected.await;
         in_time
@@ -267,7 +268,7 @@ impl Supervisor {
     }
 
     /// Returns when the connection is of no more use.
-    async fn watch_over(&self, mut connection: Connection) {
+    async fn watch_over(&self, connection: Connection) {
         loop {
             self.signals.doubtful.notified().await;
             // The server is tried on a new connection: its address may be another one's by now.
@@ -276,7 +277,7 @@ impl Supervisor {
             }
             // The signal may be about the connection before this one: ask this one.
             let ping = redis::cmd("PING");
-            match timeout(PING, ping.query_async::<()>(&mut connection.wire)).await {
+            match timeout(PING, ping.query_async::<()>(&mut connection.client())).await {
                 Ok(Ok(())) => self.signals.unanswered.store(0, Ordering::Relaxed),
                 // `LOADING`, `BUSY` and the like are answers: the connection works.
                 Ok(Err(error)) if !error.is_io_error() => {}
