@@ -3,6 +3,8 @@
 
 mod database;
 mod day;
+#[path = "../interrupted/mod.rs"]
+mod interrupted;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod steps;
@@ -20,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("|---|---|---|");
     tokio::select! {
         rows = table::table(&url) => rows?.iter().for_each(|row| println!("{}", table::line(row))),
-        ended = redis_server::interrupted() => ended?,
+        ended = interrupted::interrupted() => ended?,
     }
     Ok(())
 }
