@@ -95,6 +95,23 @@ fn an_entry_over_the_limit_is_neither_decoded_nor_copied() {
     assert!(most > LIMIT as u64, "it measures nothing: {most} bytes");
 }
 
+/// Where the codec stands in an entry.
+const CODEC: usize = HEADER - 13;
+
+#[test]
+fn elements_that_an_entry_only_claims_allocate_no_more_than_there_are_bytes() {
+    // Four billion of them, as MessagePack and as postcard write it.
+    let claims: [(u8, &[u8]); 3] =
+        [(1, b"\xdd\xff\xff\xff\xff"), (1, b"\xdf\xff\xff\xff\xff"), (2, b"\xff\xff\xff\xff\x0f")];
+    for (codec, payload) in claims {
+        let mut bytes = stored(payload);
+        bytes[CODEC] = codec;
+        let (kind, most) = allocated(bytes, LIMIT);
+        assert!(matches!(kind, Kind::Value { .. }), "{kind:?}");
+        assert!(most < 16_384, "{most} bytes for {}", payload.len());
+    }
+}
+
 #[test]
 fn lengths_that_an_entry_only_claims_allocate_nothing() {
     let tags_of_64_k = {

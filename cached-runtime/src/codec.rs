@@ -1,10 +1,15 @@
 //! Values to bytes and back, and the name that tells one value type from another.
 
+#[cfg(any(feature = "msgpack", feature = "postcard"))]
+mod modest;
+
 use std::any::type_name;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(any(feature = "msgpack", feature = "postcard"))]
+use self::modest::Modest;
 use crate::canonical::{Order, canonical};
 
 /// A value that can be stored: `Serialize` and `DeserializeOwned`.
@@ -103,15 +108,18 @@ impl Codec {
             Self::Json => serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok(),
             #[cfg(feature = "msgpack")]
             Self::MessagePack => {
-                // As a reader, which says how much of it was read. Lengths in it allocate no more than there is.
+                // As a reader, which says how much of it was read.
+                let most = bytes.len();
                 let mut bytes = rmp_serde::Deserializer::new(bytes);
-                let value = T::deserialize(&mut bytes).ok()?;
+                let value = T::deserialize(Modest { inner: &mut bytes, most }).ok()?;
                 bytes.get_ref().is_empty().then_some(value)
             }
             #[cfg(feature = "postcard")]
             Self::Postcard => {
-                let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
-                rest.is_empty().then_some(value)
+                let most = bytes.len();
+                let mut bytes = postcard::Deserializer::from_bytes(bytes);
+                let value = T::deserialize(Modest { inner: &mut bytes, most }).ok()?;
+                bytes.finalize().ok()?.is_empty().then_some(value)
             }
             #[cfg(not(all(feature = "msgpack", feature = "postcard")))]
             _ => None,
