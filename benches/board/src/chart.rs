@@ -51,7 +51,7 @@ impl Chart {
             let y = LINE * (at as f64 + 1.3);
             let (length, ours) = (self.length(*figure), name.starts_with("cached-runtime"));
             let colour = if ours { "#1769aa" } else { "#9aa5b1" };
-            let (text, right) = (y + 13.0, NAMES - 8.0);
+            let (y, text, right) = (format!("{y:.1}"), format!("{:.1}", y + 13.0), NAMES - 8.0);
             let _ = writeln!(svg, "<text x=\"{right}\" y=\"{text}\" text-anchor=\"end\">{}</text>", escaped(name));
             let _ =
                 writeln!(svg, "<rect x=\"{NAMES}\" y=\"{y}\" width=\"{length:.1}\" height=\"17\" fill=\"{colour}\"/>");

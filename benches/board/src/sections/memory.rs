@@ -60,7 +60,7 @@ fn run(bench: &Bench) -> Result<Findings, String> {
     let mut in_process = Table::new("In the process", &["", "bytes for each", "missed, %"]);
     for subject in LOCAL.iter().map(|id| named(id)) {
         let name = format!("{} {}", subject.shown, subject.version(&bench.versions));
-        match local(bench, subject, bench.of(50_000, 20_000)) {
+        match local(bench, subject, bench.of(50_000, 10_000)) {
             Ok((bytes, missed)) => {
                 in_process.row([name, format!("{bytes:.0}"), format!("{missed:.1}")]);
                 chart.bar(subject.shown, bytes);
@@ -71,7 +71,7 @@ fn run(bench: &Bench) -> Result<Findings, String> {
     let mut in_redis = Table::new("In Redis", &["", "bytes for each"]);
     for subject in REMOTE.iter().map(|id| named(id)) {
         let name = format!("{} {}", subject.shown, subject.version(&bench.versions));
-        match remote(bench, subject, bench.of(20_000, 4_000)) {
+        match remote(bench, subject, bench.of(20_000, 2_000)) {
             Ok(bytes) => in_redis.row([name, format!("{bytes:.0}")]),
             Err(trouble) => in_redis.row([name, trouble]),
         }
