@@ -25,8 +25,8 @@ async fn written<P: Peer>(peer: &P, id: u64, version: u32) -> Result<(), Failure
 
 /// In this process: a slow load begins, the row is written and invalidated, the load ends; then somebody reads.
 pub async fn overtaken<P: Peer>(peer: &'static P, id: u64, version: u32) -> Result<Report, Failure> {
-    let reader = tokio::spawn(peer.find(id));
     let before = origin::loads_of(id);
+    let reader = tokio::spawn(peer.find(id));
     while origin::loads_of(id) == before {
         if reader.is_finished() {
             return Err(Failure("a cold row was not loaded".to_owned()));
