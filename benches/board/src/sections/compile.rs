@@ -246,24 +246,32 @@ fn run(bench: &Bench) -> Result<Findings, String> {
         "",
         "check, s",
         "times plain",
+        "more for each, ms",
         "release build, s",
         "times plain",
+        "more for each, ms",
         "code, bytes each",
         "future, bytes",
         "crates",
     ];
     let mut table = Table::new(&format!("{FUNCTIONS} functions"), &columns);
     let mut chart = Chart::new("compile", "Release build of 200 functions, seconds", false);
+    let shown = |figure: f64| if figure.is_nan() { "–".to_owned() } else { short(figure) };
+    let ratio = |one: &Figures, of: &Figures| shown(one.ratio_to(of).median());
+    let more = |one: &Figures, than: &Figures| {
+        let each = (one.median() - than.median()) * 1e3 / FUNCTIONS as f64;
+        shown((each * 10.0).round() / 10.0)
+    };
     let [(_, plain), (_, ours), (_, cached)] = lines.as_slice() else { return Err("three ways".to_owned()) };
     for (way, line) in &lines {
-        let shown = |figure: f64| if figure.is_nan() { "–".to_owned() } else { short(figure) };
-        let ratio = |one: &Figures, of: &Figures| shown(one.ratio_to(of).median());
         table.row([
             way.shown.to_owned(),
             line.check.show(2),
             ratio(&line.check, &plain.check),
+            more(&line.check, &plain.check),
             line.release.show(2),
             ratio(&line.release, &plain.release),
+            more(&line.release, &plain.release),
             shown(line.text.round()),
             shown(line.future),
             line.crates.to_string(),
