@@ -58,7 +58,7 @@ fn built(words: &[&str]) -> PathBuf {
         let message: Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message.get("executable")?.as_str()?))
     });
-    executable.last().expect("an executable")
+    executable.collect::<Vec<_>>().pop().expect("an executable")
 }
 
 fn baseline() -> PathBuf {

@@ -6,7 +6,7 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{Arg, Cmd, Pipeline, RedisError, Value};
 
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::acquisition::Acquisition;
 use super::dialect::{Dialect, Scripted, is_not_understood};
@@ -26,25 +26,17 @@ pub(crate) struct Wire {
     client: MultiplexedConnection,
     /// `None` where the stream is the client's own: with TLS.
     lane: Option<Lane>,
-    /// Of the task that drives the stream, where the client has not started it.
-    driver: Option<AbortHandle>,
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if let Some(driver) = &self.driver {
-            driver.abort();
-        }
-    }
+    /// Those that drive the stream, where the client has not started one. They end with this.
+    _tasks: JoinSet<()>,
 }
 
 impl Wire {
     pub(crate) fn whole(client: MultiplexedConnection) -> Self {
-        Self { client, lane: None, driver: None }
+        Self { client, lane: None, _tasks: JoinSet::new() }
     }
 
-    pub(super) fn spliced(client: MultiplexedConnection, lane: Lane, driver: AbortHandle) -> Self {
-        Self { client, lane: Some(lane), driver: Some(driver) }
+    pub(super) fn spliced(client: MultiplexedConnection, lane: Lane, tasks: JoinSet<()>) -> Self {
+        Self { client, lane: Some(lane), _tasks: tasks }
     }
 
     /// For commands that every server understands.

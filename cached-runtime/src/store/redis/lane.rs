@@ -16,14 +16,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use ::redis::RedisError;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub(super) use self::reply::Reply;
 pub(super) use self::spliced::Spliced;
 
+/// So many bytes are worth a system call of their own.
+const ENOUGH: usize = 8 << 10;
+
 /// Where callers leave their commands.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lane(Arc<Mutex<Queue>>);
+pub(super) struct Lane(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Rung where others are to be let on.
+    bell: Notify,
+}
+
+/// Whether what is there is to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Departure {
+    /// That was not asked yet.
+    #[default]
+    Open,
+    /// Not before others have had their turn, or there is enough.
+    Later,
+    Now,
+}
 
 /// What is on its way.
 #[derive(Debug, Default)]
@@ -32,7 +53,8 @@ struct Queue {
     commands: Vec<u8>,
     /// Whose the next replies are, in the order of all commands.
     owners: VecDeque<Owner>,
-    /// Of the task that drives the socket, where it has nothing to write.
+    departure: Departure,
+    /// Of the task that drives the socket, where it has nothing to write now.
     driver: Option<Waker>,
     /// The connection is gone.
     ended: bool,
@@ -53,7 +75,24 @@ pub(super) fn lost() -> RedisError {
 
 impl Lane {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where several calls are under way, those that are about to ask too are let on: each write is a system call, and
+    /// costs more than what it writes. This is a task beside the driver's; whoever wakes it lets all others run that can
+    /// run by now, and the driver may still be woken before, when there is enough.
+    pub(super) async fn let_others_on(self) {
+        loop {
+            self.0.bell.notified().await;
+            tokio::task::yield_now().await;
+            let mut queue = self.queue();
+            if queue.departure == Departure::Later {
+                queue.departure = Departure::Now;
+                let driver = queue.driver.take();
+                drop(queue);
+                driver.into_iter().for_each(Waker::wake);
+            }
+        }
     }
 
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>), owner: Owner) {
@@ -64,7 +103,8 @@ impl Lane {
         }
         encode(&mut queue.commands);
         queue.owners.push_back(owner);
-        let driver = queue.driver.take();
+        let waits = queue.departure == Departure::Later && queue.commands.len() < ENOUGH;
+        let driver = if waits { None } else { queue.driver.take() };
         // Unlocked first: whoever is woken needs the lock.
         drop(queue);
         if let Some(driver) = driver {
@@ -98,6 +138,7 @@ mod tests {
     fn spliced() -> (Spliced<DuplexStream>, Lane, DuplexStream) {
         let (stream, server) = duplex(7);
         let lane = Lane::default();
+        tokio::spawn(lane.clone().let_others_on());
         (Spliced::new(stream, lane.clone()), lane, server)
     }
 

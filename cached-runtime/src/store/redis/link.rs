@@ -16,7 +16,7 @@ use redis::{AsyncConnectionConfig, PushInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 
 use self::supervisor::{Gone, Supervisor};
 use super::address::{Address, Stream};
@@ -297,11 +297,13 @@ async fn splice<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     pushed: impl Fn(&PushInfo) + Send + Sync + 'static,
 ) -> Result<Wire, redis::RedisError> {
-    let lane = Lane::default();
+    let (lane, mut tasks) = (Lane::default(), JoinSet::new());
+    tasks.spawn(lane.clone().let_others_on());
     let (info, stream) = (address.info(), Spliced::new(stream, lane.clone()));
     let (client, driver) =
         MultiplexedConnection::new_with_config(info.redis_settings(), stream, config(pushed)).await?;
-    Ok(Wire::spliced(client, lane, Handle::current().spawn(driver).abort_handle()))
+    tasks.spawn(driver);
+    Ok(Wire::spliced(client, lane, tasks))
 }
 
 #[cfg(test)]

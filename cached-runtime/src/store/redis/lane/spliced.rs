@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply::{self, Malformed, Reply};
-use super::{Lane, Owner};
+use super::{Departure, ENOUGH, Lane, Owner};
 
 /// What is read at a time, at most.
 const CHUNK: usize = 32 << 10;
@@ -23,8 +23,6 @@ pub(in crate::store::redis) struct Spliced<S> {
     /// Taken from the lane: what is being written, and how much of it was.
     writing: Vec<u8>,
     written: usize,
-    /// Others are let on first, so that their commands go along.
-    gathering: bool,
     /// Taken from the lane.
     owners: VecDeque<Owner>,
     chunk: Box<[u8]>,
@@ -48,7 +46,6 @@ impl<S> Spliced<S> {
             lane,
             writing: Vec::new(),
             written: 0,
-            gathering: false,
             owners: VecDeque::new(),
             chunk: vec![0; CHUNK].into(),
             begun: Vec::new(),
@@ -185,15 +182,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Spliced<S> {
                 queue.driver = Some(cx.waker().clone());
                 break;
             }
-            // Where several calls are under way, those that are about to ask too are waited for once round: each write is
-            // a system call, and it costs more than what it writes. Whoever is alone does not wait.
+            // Whoever is alone does not wait.
             let several = queue.owners.len() + this.owners.len() > 1;
-            this.gathering = several && !this.gathering;
-            if this.gathering {
-                drop(queue);
-                cx.waker().wake_by_ref();
+            if several && queue.departure != Departure::Now && queue.commands.len() < ENOUGH {
+                queue.driver = Some(cx.waker().clone());
+                if std::mem::replace(&mut queue.departure, Departure::Later) == Departure::Open {
+                    this.lane.0.bell.notify_one();
+                }
                 return Poll::Pending;
             }
+            queue.departure = Departure::Open;
             std::mem::swap(&mut queue.commands, &mut this.writing);
         }
         Pin::new(&mut this.stream).poll_flush(cx)
