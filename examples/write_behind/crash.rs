@@ -26,13 +26,17 @@ const CALM: std::ops::Range<usize> = 200..1_500;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub async fn run(
-    mut redis: RedisServer,
-    directory: &Directory,
-    rounds: u32,
-    writes: usize,
-    seed: u64,
-) -> Result<bool, Box<dyn Error>> {
+pub struct Wanted {
+    pub rounds: u32,
+    /// Acknowledged ones, per round.
+    pub writes: usize,
+    pub seed: u64,
+    /// Redis is killed too, every fifth round.
+    pub redis: bool,
+}
+
+pub async fn run(mut redis: RedisServer, directory: &Directory, wanted: Wanted) -> Result<bool, Box<dyn Error>> {
+    let Wanted { rounds, writes, seed, redis: kills_redis } = wanted;
     println!(
         "{PRODUCERS} producers of {COURIERS} couriers and {WORKERS} workers; {writes} acknowledged writes a round\n"
     );
@@ -45,7 +49,7 @@ pub async fn run(
         let database = directory.file(&format!("round-{number}.sqlite"));
         let pool = couriers::create(&database).await?;
         let mut round = Round {
-            kills_redis: number % 5 == 0,
+            kills_redis: kills_redis && number % 5 == 0,
             order: Order {
                 task: Task::Work,
                 every_step: number % 2 == 0,

@@ -6,7 +6,8 @@
 //! statements many calls of few couriers are; exits with 1 where it is less than 20 times as many rows, or more than a
 //! hundredth of the calls. There Redis has `appendfsync everysec`, its default; what `always` costs is shown beside it.
 //!
-//! `--crash --rounds 50 --writes 10000`: producers and workers are killed at random points, and every fifth round Redis is.
+//! `--crash --rounds 50 --writes 10000`: producers and workers are killed at random points; with `--redis`, Redis too, every
+//! fifth round.
 //! Afterwards every acknowledged write must be in the database, in order. Exits with 1 where one is not.
 //!
 //! Elsewhere Redis appends every command to a file, and to the disk before it answers; SQLite commits to the disk too.
@@ -34,7 +35,7 @@ use tokio::runtime::Builder;
 enum Wanted {
     Show,
     Throughput { seconds: u64 },
-    Crash { rounds: u32, writes: usize, seed: u64 },
+    Crash { rounds: u32, writes: usize, seed: u64, redis: bool },
 }
 
 impl Wanted {
@@ -53,8 +54,12 @@ impl Wanted {
                 rounds: number("--rounds", 50)?.try_into()?,
                 writes: number("--writes", 10_000)?.try_into()?,
                 seed: number("--seed", 1)?,
+                redis: words.contains(&"--redis"),
             }),
-            _ => Err("options are: --throughput [--seconds N], or --crash [--rounds N] [--writes N] [--seed N]".into()),
+            _ => Err(
+                "options are: --throughput [--seconds N], or --crash [--rounds N] [--writes N] [--seed N] [--redis]"
+                    .into(),
+            ),
         }
     }
 }
@@ -84,8 +89,9 @@ async fn run(wanted: &Wanted) -> Result<bool, Box<dyn Error>> {
     match *wanted {
         Wanted::Show => show::run(&durable(&directory, "always").await?, &directory).await,
         Wanted::Throughput { seconds } => throughput::run(&directory, seconds).await,
-        Wanted::Crash { rounds, writes, seed } => {
-            crash::run(durable(&directory, "always").await?, &directory, rounds, writes, seed).await
+        Wanted::Crash { rounds, writes, seed, redis } => {
+            let wanted = crash::Wanted { rounds, writes, seed, redis };
+            crash::run(durable(&directory, "always").await?, &directory, wanted).await
         }
     }
 }
