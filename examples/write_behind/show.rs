@@ -81,6 +81,8 @@ pub async fn run(redis: &RedisServer, directory: &Directory) -> Result<bool, Box
         ended = show.watch(&mut second, Duration::from_secs(61), |_| false) => drop(ended?),
     }
     show.watch(&mut second, Duration::from_millis(200), |_| false).await?;
+    // It looks once more at what is left: else this process would know of its own calls alone.
+    waiting.shutdown(Duration::from_secs(1)).await;
     show.screen.event(&show.line());
 
     let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap_or_else(PoisonError::into_inner));
