@@ -33,8 +33,9 @@ fn over<B: hitbox_backend::CacheBackend>(world: &World, backend: B) -> Over<B> {
     Cache::builder().backend(backend).policy(policy).concurrency_manager(Manager::new()).build()
 }
 
+/// As its attribute makes it: the prefix, then the argument by its name.
 fn key(id: u64) -> CacheKey {
-    let parts = vec![KeyPart::new("fn", Some("user")), KeyPart::new("u64", Some(id.to_string()))];
+    let parts = vec![KeyPart::new("fn", Some("user")), KeyPart::new("id", Some(id.to_string()))];
     CacheKey::new("", 0, parts)
 }
 

@@ -63,6 +63,13 @@ fn fleet(bench: &Bench, subject: &Subject, redis: &str, count: usize) -> Result<
 fn overtaken(bench: &Bench, subject: &Subject, line: &mut Line) -> Result<(), String> {
     let redis = Redis::start();
     let mut both = fleet(bench, subject, &redis.url(), 2)?;
+    // Nobody in its way: without this everything is stale, and says nothing.
+    let alone = &mut both[0];
+    alone.obey(&Order::Miss { first: 500, calls: 1 })?;
+    alone.obey(&Order::Write { id: 500, version: 1 })?;
+    if alone.obey(&Order::Look { id: 500 })?.stale > 0 {
+        return Err("an invalidation that nothing races with has no effect: the board calls it wrongly".to_owned());
+    }
     for process in &mut both {
         process.obey(&Order::Origin { millis: LOAD, mood: Mood::Answers })?;
     }

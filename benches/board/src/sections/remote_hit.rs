@@ -110,7 +110,7 @@ fn trips(bench: &Bench, lines: &mut Lines) -> Result<(), String> {
 fn throughput(bench: &Bench, lines: &mut Lines) -> Result<(), String> {
     let redis = Redis::start();
     let mut fleet = fleet(bench, &redis.url(), 2, lines)?;
-    for _ in 0..bench.of(9, 2) {
+    for _ in 0..bench.of(9, 3) {
         for (crowd, (tasks, ids)) in CROWDS.into_iter().enumerate() {
             for (at, process) in &mut fleet {
                 // One call at a time is all that the socket by hand can do.
@@ -118,7 +118,7 @@ fn throughput(bench: &Bench, lines: &mut Lines) -> Result<(), String> {
                     continue;
                 }
                 let before = server::processor_time(&redis);
-                let report = process.obey(&Order::Crowd { ids, tasks, millis: bench.of(300, 200) })?;
+                let report = process.obey(&Order::Crowd { ids, tasks, millis: bench.of(300, 150) })?;
                 let micros = server::processor_time(&redis) - before;
                 let line = &mut lines[*at].1;
                 line.throughput[crowd].push(report.per_second);
