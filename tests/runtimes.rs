@@ -11,6 +11,8 @@ mod rows;
 
 #[path = "runtimes/blocking.rs"]
 mod blocking;
+#[path = "runtimes/busy.rs"]
+mod busy;
 #[path = "runtimes/chosen.rs"]
 mod chosen;
 #[path = "runtimes/foreign_executor.rs"]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::task::JoinSet;
 
 use crate::error::Error;
 
@@ -99,7 +100,7 @@ impl Address {
     pub(crate) async fn stream(&self) -> std::io::Result<Stream> {
         match self.0.addr() {
             ConnectionAddr::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                let stream = connect(host, *port).await?;
                 stream.set_nodelay(true)?;
                 #[cfg(target_os = "linux")]
                 socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT))?;
@@ -114,6 +115,23 @@ impl Address {
     pub(crate) fn info(&self) -> ConnectionInfo {
         self.0.clone()
     }
+}
+
+/// To all addresses of the name at once, as the client does: of several one may swallow what it is sent.
+async fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    for address in tokio::net::lookup_host((host, port)).await? {
+        attempts.spawn(TcpStream::connect(address));
+    }
+    let mut failed = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    while let Some(attempt) = attempts.join_next().await {
+        match attempt {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failed = error,
+            Err(_) => {}
+        }
+    }
+    Err(failed)
 }
 
 /// What [`Address::stream`] opened.

@@ -14,9 +14,11 @@ mod spliced;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use ::redis::RedisError;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 pub(super) use self::reply::Reply;
 pub(super) use self::spliced::Spliced;
@@ -24,11 +26,21 @@ pub(super) use self::spliced::Spliced;
 /// So many bytes are worth a system call of their own.
 const ENOUGH: usize = 8 << 10;
 
+/// Nobody is let on for longer.
+const AT_MOST: Duration = Duration::from_millis(1);
+
 /// Where callers leave their commands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Lane(Arc<Shared>);
 
-#[derive(Debug, Default)]
+/// What is on its way are keys, values and, once, a password.
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     /// Rung where others are to be let on.
@@ -47,7 +59,7 @@ enum Departure {
 }
 
 /// What is on its way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Queue {
     /// Commands that were not written yet.
     commands: Vec<u8>,
@@ -61,7 +73,6 @@ struct Queue {
 }
 
 /// Whose a reply is.
-#[derive(Debug)]
 enum Owner {
     Client,
     Call(oneshot::Sender<Reply>),
@@ -84,7 +95,9 @@ impl Lane {
     pub(super) async fn let_others_on(self) {
         loop {
             self.0.bell.notified().await;
-            tokio::task::yield_now().await;
+            // This worker of the runtime alone wakes who yields on it, and not before the task that it runs next gives it
+            // back. The others are not to wait for that.
+            let _ = timeout(AT_MOST, tokio::task::yield_now()).await;
             let mut queue = self.queue();
             if queue.departure == Departure::Later {
                 queue.departure = Departure::Now;
@@ -122,6 +135,10 @@ impl Lane {
     /// Sends so many commands at once.
     pub(super) fn ask_all(&self, commands: &[u8], count: usize) -> oneshot::Receiver<Vec<Reply>> {
         let (to, replies) = oneshot::channel();
+        // Who owns no reply would take the next one's.
+        if count == 0 {
+            return replies;
+        }
         let owner = Owner::Calls { replies: Vec::with_capacity(count), left: count, to };
         self.send(|out| out.extend_from_slice(commands), owner);
         replies
@@ -169,6 +186,20 @@ mod tests {
         assert_eq!(taken.escape_ascii().to_string(), theirs.as_bytes().escape_ascii().to_string());
         assert_eq!(one.await.unwrap(), Reply::Text("1\r\n".into()));
         assert_eq!(two.await.unwrap(), [Reply::Other(b"-ERR two\r\n".as_slice().into()), Reply::Nil]);
+    }
+
+    #[tokio::test]
+    async fn no_command_at_all_takes_nobodys_reply() {
+        let (mut client, lane, mut server) = spliced();
+        assert!(lane.ask_all(b"", 0).await.is_err());
+        let one = lane.ask(|out| out.extend_from_slice(command("ONE").as_bytes()));
+        let mut heard = vec![0; command("ONE").len()];
+        let (flushed, read) = tokio::join!(client.flush(), server.read_exact(&mut heard));
+        assert!(flushed.is_ok() && read.is_ok());
+        let mut end = [0; 1];
+        let (said, read) = tokio::join!(server.write_all(b"$1\r\n1\r\n+x\r\n"), client.read(&mut end));
+        assert!(said.is_ok() && read.is_ok());
+        assert_eq!(one.await.unwrap(), Reply::Text("1".into()));
     }
 
     #[tokio::test]

@@ -13,6 +13,12 @@ pub(in crate::store::redis) enum Reply {
     Other(Box<[u8]>),
 }
 
+/// No command has a longer text for an answer, nor an error.
+const LONGEST_LINE: usize = 64 << 10;
+const LONGEST_NUMBER: usize = 32;
+/// Nor so many replies in one.
+const MOST_ITEMS: usize = 1 << 20;
+
 /// Not what a server says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
@@ -45,10 +51,14 @@ pub(super) fn length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     let (mut at, mut left) = (0_usize, 1_usize);
     while left > 0 {
         let rest = bytes.get(at..).unwrap_or_default();
-        let Some(line) = rest.iter().position(|&byte| byte == b'\n') else {
-            // A number would have ended by now.
-            let endless = rest.len() > 32 && !matches!(rest.first(), Some(b'+' | b'-' | b'(' | b','));
-            return if endless { Err(Malformed) } else { Ok(None) };
+        // What has not ended is looked at again with each read: so it has to end somewhere.
+        let (text, most) = match rest.first() {
+            Some(b'+' | b'-' | b'(' | b',') => (true, LONGEST_LINE),
+            _ => (false, LONGEST_NUMBER),
+        };
+        let end = |two: &[u8]| if text { two == b"\r\n" } else { two[1] == b'\n' };
+        let Some(line) = rest.windows(2).position(end).map(|at| at + 1) else {
+            return if rest.len() > most || rest.first() == Some(&b'\n') { Err(Malformed) } else { Ok(None) };
         };
         let (kind, number) = match rest.get(..line) {
             Some([kind, number @ .., b'\r']) => (*kind, number),
@@ -77,7 +87,10 @@ pub(super) fn length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
                     b'|' => items.checked_mul(2).and_then(|items| items.checked_add(1)),
                     _ => Some(items),
                 };
-                left = items.and_then(|items| left.checked_add(items)).ok_or(Malformed)?;
+                left = items
+                    .and_then(|items| left.checked_add(items))
+                    .filter(|&left| left <= MOST_ITEMS)
+                    .ok_or(Malformed)?;
             }
             _ => return Err(Malformed),
         }
@@ -137,11 +150,20 @@ mod tests {
             "*99999999999999999999\r\n",
             "%18446744073709551615\r\n",
             "\r\n",
-            "+OK\n",
+            ":4\n",
+            "*1000000000\r\n",
             "$1111111111111111111111111111111111111111",
         ] {
             assert_eq!(length(nonsense.as_bytes()), Err(Malformed), "{nonsense:?}");
         }
+    }
+
+    #[test]
+    fn a_text_goes_on_to_the_end_of_its_line_and_no_line_for_ever() {
+        assert_eq!(length(b"-ERR one\ntwo\r\n:1\r\n"), Ok(Some(14)));
+        let endless = [b"-ERR ".as_slice(), &[b'x'; LONGEST_LINE]].concat();
+        assert_eq!(length(&endless[..LONGEST_LINE]), Ok(None));
+        assert_eq!(length(&endless), Err(Malformed));
     }
 
     #[test]
