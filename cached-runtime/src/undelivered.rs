@@ -8,7 +8,7 @@
 //! before it heard of them, has them undone. So they are sent again to whatever server takes the place of the one that
 //! acknowledged them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -167,15 +167,22 @@ impl Undelivered {
     /// True when something was delivered.
     async fn attempt(&self, store: &dyn Store) -> bool {
         // First: a key whose queue does not know yet is not to be read again.
+        let mut untold = HashSet::new();
         if let Some(queues) = store.queues() {
             for (names, overtaken) in self.overtaken.outstanding() {
-                if queues.overtake(&names, &overtaken).await.is_err() {
-                    return false;
+                match queues.overtake(&names, &overtaken).await {
+                    Ok(()) => self.overtaken.told(&overtaken),
+                    Err(error) if error.is_about_the_server() => return false,
+                    // Of this key only: the others do not wait for it.
+                    Err(_) => _ = untold.insert(overtaken.key),
                 }
-                self.overtaken.told(&overtaken);
             }
         }
-        let attempted = self.outstanding(false);
+        let mut attempted = self.outstanding(false);
+        if !untold.is_empty() {
+            // The prefix stands for all keys, the untold ones too.
+            attempted.retain(|(key, _)| !untold.contains(key) && !self.epoch.keys().any(|epoch| epoch == key));
+        }
         let names: Vec<Arc<str>> = attempted.iter().map(|(key, _)| Arc::clone(key)).collect();
         let Ok(deleted) = store.delete_each(&names).await else { return false };
         let delivered = attempted.into_iter().zip(deleted).filter_map(|(key, deleted)| deleted.is_ok().then_some(key));

@@ -74,6 +74,26 @@ async fn a_call_that_a_hanging_server_carries_out_late_comes_to_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_out_of_memory_hears_of_what_was_written_past_it() {
+    let server = Durable::start();
+    let (cache, table) = (quick(&server), Table::default());
+    eventually("queued", async || {
+        matches!(ROWS.accept(&SITE, &cache, items(&cache, &[row(1, 1)])).await, Accepted::Queued)
+    })
+    .await;
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "100kb"]);
+    server.signal("-STOP");
+    write(&cache, &table, 2).await;
+    server.signal("-CONT");
+    eventually("it is known to be older", async || cache.stats().queued == 0).await;
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]);
+    let other = server.cache();
+    let worker = table.worker(&ROWS, &other).await;
+    worker.flush().await.expect("flushed");
+    assert_eq!((table.history(1), read(&other, &table, 1).await), (vec![], Some(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_whose_answer_is_late_is_queued_once() {
     let server = Durable::start();
     let (cache, table) = (quick(&server), Table::default());

@@ -255,10 +255,13 @@ return 1";
 /// server's own clock, since it is the one that ids are made of. A call of which nobody knows whether it was queued is
 /// older too, if it is the last one; and if it is still to come it comes to nothing.
 ///
+/// The first command that writes needs no memory: a server that is out of it refuses no later one of the same script.
+///
 /// KEYS: pending, void, entry, the names of late calls. ARGV: the last id that is older for sure or nothing, milliseconds
 /// ago, how long late calls are known, the fills of unknown calls.
 pub(crate) const OVERTAKE: &str = "\
 local function parts(id) local ms, n = string.match(id, '(%d+)-(%d+)'); return tonumber(ms), tonumber(n) end
+redis.call('HDEL', KEYS[2], '')
 local now = redis.call('TIME')
 local ms, n = now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[2]), 0
 for i = 4, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ARGV[3]) end
