@@ -58,7 +58,21 @@ async fn every_kind_that_the_second_byte_can_say_is_noticed() {
     let mut admin = Admin::of(&redis);
     let service = Service::over(patient(&redis)).mutex().loading_for(Duration::ZERO);
     service.until_hit("k").await;
-    for kind in (0..=u8::MAX).filter(|kind| *kind != b'V') {
+    // A queued value is the value that it becomes, but for its kind, by which the server turns the one into the other.
+    for queued in [b'D', b'G'] {
+        let whole = admin.bytes(&Service::entry("k")).expect("an entry");
+        let mut entry = whole.clone();
+        entry[1] = queued;
+        redis.set_bytes(&Service::entry("k"), &entry);
+        let answer = service.read("k").await;
+        assert_eq!((answer.loaded, answer.value), (false, answer.row), "it is what was stored");
+        // Cut short it is no value, and still not to be loaded over: it may be on its way to the database.
+        redis.set_bytes(&Service::entry("k"), &entry[..entry.len() - 1]);
+        service.uncached("k").await;
+        assert_eq!(admin.bytes(&Service::entry("k")).as_deref(), Some(&entry[..entry.len() - 1]), "it was taken over");
+        redis.set_bytes(&Service::entry("k"), &whole);
+    }
+    for kind in (0..=u8::MAX).filter(|kind| !matches!(kind, b'V' | b'D' | b'G')) {
         let mut entry = admin.bytes(&Service::entry("k")).expect("an entry");
         entry[1] = kind;
         is_noticed(&redis, &service, &entry, &format!("kind {kind:#x}")).await;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::call::Context;
-use crate::entry::{Before, Entry, Header, Holds, IDENTITY, Stored};
+use crate::entry::{self, Before, Entry, Header, Holds, IDENTITY, Stored};
 use crate::lease::{Asked, Guard, Lease};
 use crate::operation::Operation;
 use crate::stats::Failed;
@@ -185,6 +185,11 @@ impl Context {
                     self.counters.unreadable.add();
                 }
                 InTheWay(InWay::Prefix(bytes.slice(..IDENTITY)), Before::Nothing)
+            }
+            // It is on its way to the database, and somebody else can read it.
+            Entry::Corrupt if entry::is_queued(&bytes) => {
+                self.counters.unreadable.add();
+                Said(Looked::Unleased)
             }
             Entry::Corrupt => {
                 self.counters.unreadable.add();
