@@ -84,11 +84,7 @@ fn every_cut_and_every_flipped_bit_is_corrupt() {
     let tags = Tags(Bytes::from_static(b"\x01\0t12345678"));
     let whole = value(&header(), &tags, br#"{"id":1,"name":"x"}"#, Packing::NONE);
     for length in 0..whole.len() {
-        assert_eq!(
-            Entry::parse(&Bytes::copy_from_slice(&whole[..length]), MOST),
-            Entry::Corrupt,
-            "cut at {length}"
-        );
+        assert_eq!(Entry::parse(&Bytes::copy_from_slice(&whole[..length]), MOST), Entry::Corrupt, "cut at {length}");
     }
     for bit in 0..whole.len() * 8 {
         let mut damaged = whole.clone();
