@@ -65,4 +65,22 @@ async fn a_body_that_outlives_the_lease_keeps_the_shard() {
     assert_eq!((table.history(1), other.stats().statements), (vec![1], 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_a_shutdown_ended_keeps_the_next_worker_away_until_the_lease_is_over() {
+    let server = Durable::start();
+    let (cache, table) = (server.cache(), Table::default());
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    save(&ROWS, &cache, &[row(1, 1)]).await;
+    let slow = ROWS.start(&cache, held(&table, &begun, &go)).await.expect("a worker");
+    begun.notified().await;
+    assert_eq!(slow.shutdown(Duration::ZERO).await, 1);
+    assert!(server.command::<i64>(&["PTTL", "test:%queue:{rows}:0:lease"]) > 0, "a statement may be under way");
+    let next = table.worker(&ROWS, &server.cache()).await;
+    next.flush().await.expect("flushed");
+    assert_eq!(table.history(1), [1]);
+    // Where none was, the next one begins at once.
+    assert_eq!(next.shutdown(Duration::from_secs(5)).await, 0);
+    assert_eq!(server.command::<i64>(&["PTTL", "test:%queue:{rows}:0:lease"]), -2);
+}
+
 const ROWS_LEASE: Duration = Duration::from_secs(1);

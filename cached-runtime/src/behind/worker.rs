@@ -129,7 +129,8 @@ impl Worker {
     }
 
     /// Writes on until the queue is empty, or the deadline is over, and ends; at once where another worker is the active one.
-    /// Gives how many writes are left in the queue: they wait there for the next worker.
+    /// Gives how many writes are left in the queue: they wait there for the next worker, which begins a few seconds later
+    /// where the deadline has ended a call of the body: a statement of that may still be under way.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
         match self.0 {
             Some(worker) => InRuntime::new(worker.shutdown(deadline)).await,

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::batch::{Batch, Failed, Row};
 use super::race::{First, race};
+use super::tenure::Tenure;
 use super::worker::Control;
 
 /// How it ended.
@@ -28,8 +29,8 @@ impl Drop for Running {
 
 impl Control {
     /// In a task of its own: a panic in it is a failure like another.
-    pub(super) async fn attempt(&self, rows: &[&Row], abandoned: impl Future<Output = ()>) -> Attempt {
-        let mut abandoned = pin!(abandoned);
+    pub(super) async fn attempt(&self, tenure: &Tenure, rows: &[&Row]) -> Attempt {
+        let mut abandoned = pin!(self.abandoned(tenure));
         // Those of this process that write past the queue come first; what they overtake is not written any more.
         let gate = match race(self.live.gate.write(), abandoned.as_mut()).await {
             First::Left(gate) => gate,
@@ -44,7 +45,10 @@ impl Control {
         let mut running = Running(tokio::spawn(async move { body(Batch { items }).await }));
         let ended = match race(&mut running.0, abandoned).await {
             First::Left(ended) => ended,
-            First::Right(()) => return Attempt::Abandoned,
+            First::Right(()) => {
+                tenure.leave_to_expire();
+                return Attempt::Abandoned;
+            }
         };
         drop(gate);
         let failed = match ended {
@@ -56,7 +60,10 @@ impl Control {
                 Failed { reason: "the function panicked".to_owned(), unreadable: Vec::new() }
             }
             // Its runtime shuts down.
-            Err(_) => return Attempt::Abandoned,
+            Err(_) => {
+                tenure.leave_to_expire();
+                return Attempt::Abandoned;
+            }
         };
         self.live.counters.retried();
         Attempt::Failed(failed)

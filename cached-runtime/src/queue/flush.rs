@@ -105,7 +105,7 @@ impl Control {
         }
         let mut trouble = Trouble::default();
         while !rows.is_empty() {
-            match self.attempt(&rows.iter().collect::<Vec<_>>(), self.abandoned(tenure)).await {
+            match self.attempt(tenure, &rows.iter().collect::<Vec<_>>()).await {
                 Attempt::Abandoned => return Flow::Ended,
                 Attempt::Written => {
                     let rows: Vec<_> = rows.iter().collect();

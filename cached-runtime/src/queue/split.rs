@@ -149,7 +149,7 @@ impl Control {
 
     /// `None`: abandoned.
     async fn try_rows(&self, tenure: &Tenure, rows: &[Row]) -> Option<Tried> {
-        match self.attempt(&rows.iter().collect::<Vec<_>>(), self.abandoned(tenure)).await {
+        match self.attempt(tenure, &rows.iter().collect::<Vec<_>>()).await {
             Attempt::Abandoned => None,
             Attempt::Written => Some(Tried::Written),
             Attempt::Failed(failed) => Some(Tried::Failed(failed.reason)),

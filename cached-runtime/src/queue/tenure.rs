@@ -2,6 +2,7 @@
 //! what is queued nor touches an entry: the store compares it with every step.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ pub(super) struct Tenure {
     pub(super) lease: Placeholder,
     lost: watch::Receiver<bool>,
     watchdog: AbortHandle,
+    /// A body was ended from outside: what it has sent to the database may still be carried out there.
+    expires: AtomicBool,
 }
 
 impl Tenure {
@@ -43,7 +46,14 @@ impl Tenure {
         let (say, lost) = watch::channel(false);
         let watchdog = watch_over(Arc::clone(store), Arc::clone(name), lease, px, asked, say);
         let watchdog = tokio::spawn(watchdog).abort_handle();
-        Ok(Some(Self { store: Arc::clone(store), name: Arc::clone(name), lease, lost, watchdog }))
+        Ok(Some(Self {
+            store: Arc::clone(store),
+            name: Arc::clone(name),
+            lease,
+            lost,
+            watchdog,
+            expires: AtomicBool::new(false),
+        }))
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -56,9 +66,18 @@ impl Tenure {
         let _ended = lost.wait_for(|lost| *lost).await;
     }
 
+    /// The next one is to wait until it has run out, as after a crash: a statement under way would else come after newer
+    /// values.
+    pub(super) fn leave_to_expire(&self) {
+        self.expires.store(true, Ordering::SeqCst);
+    }
+
     /// For the next one, at once.
     pub(super) async fn give_back(self) {
         self.watchdog.abort();
+        if self.expires.load(Ordering::SeqCst) {
+            return;
+        }
         let _expires = self.store.release(&self.name, &self.lease, None).await;
     }
 }
