@@ -19,6 +19,7 @@ mod flush;
 mod live;
 mod overtaking;
 mod race;
+mod reading;
 mod split;
 mod tenure;
 mod through;

@@ -15,7 +15,7 @@ use super::flush::{Flow, Trouble};
 use super::race::{First, race};
 use super::tenure::Tenure;
 use super::worker::Control;
-use crate::store::queues::{Id, Portion};
+use crate::store::queues::Id;
 
 /// So many that fail alone, and none that is written: it is the database.
 const SUSPICIOUS: usize = 3;
@@ -128,12 +128,9 @@ impl Control {
     /// Some writes after the batch, of other keys: with nothing else to compare with, a batch that is all poison would be
     /// taken for a database that is down, for good. `Some(None)`: there is none, or they fail too.
     async fn beyond(&self, tenure: &Tenure, shard: usize, last: Option<Id>, keys: &[Arc<str>]) -> Option<Option<Row>> {
-        let Some((last, queues)) = last.zip(self.store.queues()) else { return Some(None) };
+        let Some(last) = last else { return Some(None) };
         let from = Id { number: last.number.saturating_add(1), ..last };
-        let portion = Portion { from, count: BEYOND, bytes: super::worker::PORTION };
-        let Ok(Some(mut records)) = queues.read(&self.live.names, shard, &tenure.lease, portion).await else {
-            return None;
-        };
+        let mut records = self.read(tenure, shard, from, BEYOND).await?;
         // Left out of the batch may be what is before its last row.
         records.retain(|record| !keys.contains(&record.key));
         let mut first = by_key(self.sort(records, BEYOND).rows);

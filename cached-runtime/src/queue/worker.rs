@@ -14,15 +14,13 @@ use super::batch::Body;
 use super::flush::{Flow, Trouble};
 use super::live::{Live, QueueCounts};
 use super::race::{First, race};
+use super::reading::Reading;
 use super::tenure::Tenure;
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
 use crate::event;
 use crate::store::Store;
-use crate::store::queues::{Id, Portion, Record};
-
-/// The bytes that are read at a time.
-pub(super) const PORTION: usize = 4 << 20;
+use crate::store::queues::{Id, Record};
 
 /// How often a worker looks at a queue that other processes fill.
 const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
@@ -47,6 +45,7 @@ pub(super) struct Control {
     pub(super) store: Arc<dyn Store>,
     pub(super) live: Arc<Live>,
     pub(super) body: Body,
+    pub(super) reading: Reading,
     mode: watch::Sender<Mode>,
     /// How many wait for the queue to be written: meanwhile no batch waits for more.
     hurried: AtomicUsize,
@@ -95,6 +94,7 @@ impl Queue {
             cache: Arc::clone(cache),
             store: Arc::clone(&store),
             body,
+            reading: Reading::default(),
             mode: watch::Sender::new(Mode::Running),
             hurried: AtomicUsize::new(0),
             hurry: Notify::new(),
@@ -318,9 +318,8 @@ impl Control {
             }
             let arrived = self.live.arrived.notified();
             let most = self.queue.max_batch.max(1);
-            let portion =
-                Portion { from: Id { millis: 0, number: 0 }, count: most.saturating_mul(ahead), bytes: PORTION };
-            let Ok(Some(records)) = queues.read(&self.live.names, shard, &tenure.lease, portion).await else { return };
+            let from = Id { millis: 0, number: 0 };
+            let Some(records) = self.read(tenure, shard, from, most.saturating_mul(ahead)).await else { return };
             let hurried = self.mode() == Mode::Draining || self.hurried.load(Ordering::SeqCst) > 0;
             let Some(first) = records.first().map(|record| record.id) else {
                 if self.mode() == Mode::Draining {
