@@ -267,6 +267,31 @@ promises! {
         written(worker).await;
     }
 
+    async fn what_a_higher_version_has_queued_is_left_to_its_own_worker(world: World) {
+        use cached_runtime::__private::{Accepted, Body, Item, Policy, Queue, Site};
+        static NEWER: Queue = Queue::new("pets").accept_loss();
+        static SITE: Site =
+            Site::new("save", file!(), line!(), "pet:<pet.id>", Policy::ttl(Duration::from_secs(60)).version(2));
+        let pets = Pets::over(&world.cache);
+        let id = 1;
+        let item = Item::of(key!("pet:<id>"), &world.cache, &pet(id, "Rex")).expect("storable");
+        assert!(matches!(NEWER.accept(&SITE, &world.cache, vec![item]).await, Accepted::Queued));
+        let older = pets.at_work().await;
+        crate::support::eventually("it has seen it", async || older.stats().statements > 0).await;
+        let table = pets.table.clone();
+        let body: Body = Arc::new(move |batch| {
+            let by_it = |pet: Pet| Pet { name: format!("{}, by the newer", pet.name), ..pet };
+            let pets = batch.items().iter().filter_map(|item| item.value().map(by_it)).collect();
+            let table = table.clone();
+            Box::pin(async move { Ok(table.write(pets).await.expect("a table")) })
+        });
+        let newer = NEWER.start(&world.other_process(), body).await.expect("a worker");
+        newer.flush().await.expect("the end of the queue");
+        assert_eq!((newer.stats().written, older.stats().dead), (1, 0));
+        assert_eq!(pets.table.batches(), [["Rex, by the newer"]]);
+        written(older).await;
+    }
+
     async fn what_many_calls_have_queued_is_written_in_one_batch_and_of_each_key_the_last(world: World) {
         let pets = Pets::over(&world.cache);
         for round in 0..20 {

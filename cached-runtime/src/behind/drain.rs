@@ -86,6 +86,8 @@ impl Drain {
         let Self { site, queue, cache } = self;
         let Reason(tell) = reason;
         let write = move |batch: queue::Batch| {
+            // What this build made of it, a later one would read as its own. A worker of the newer build writes it.
+            let newer = batch.items.iter().any(|item| item.version > site.policy.version);
             let mut unreadable = Vec::new();
             let mut values = Vec::with_capacity(batch.items.len());
             let mut ids = Vec::with_capacity(batch.items.len());
@@ -98,18 +100,19 @@ impl Drain {
                     None => unreadable.push(index),
                 }
             }
-            let called = unreadable.is_empty().then(|| Batch::new(queue, ids).scope(call(values)));
+            let called = (!newer && unreadable.is_empty()).then(|| Batch::new(queue, ids).scope(call(values)));
             async move {
+                if newer {
+                    return Err(Failed { newer, ..Failed::default() });
+                }
                 let Some(called) = called else {
                     let reason = format!("it does not read as a `{}`, as this build has it", type_name::<T>());
-                    return Err(Failed { reason, unreadable });
+                    return Err(Failed::unreadable(unreadable, reason));
                 };
                 // The error is told before anything else is awaited: it need not be `Send`.
                 match S::succeed(called.await) {
                     Ok(_) => Ok(()),
-                    Err(out) => {
-                        Err(Failed { reason: S::error(&out).map(tell).unwrap_or_default(), unreadable: Vec::new() })
-                    }
+                    Err(out) => Err(Failed::because(S::error(&out).map(tell).unwrap_or_default())),
                 }
             }
         };

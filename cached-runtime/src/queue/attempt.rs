@@ -55,10 +55,12 @@ impl Control {
             Ok(Ok(())) => {
                 return Attempt::Written;
             }
-            Ok(Err(failed)) => failed,
-            Err(error) if error.is_panic() => {
-                Failed { reason: "the function panicked".to_owned(), unreadable: Vec::new() }
+            Ok(Err(failed)) if failed.newer => {
+                tenure.stand_off();
+                return Attempt::Abandoned;
             }
+            Ok(Err(failed)) => failed,
+            Err(error) if error.is_panic() => Failed::because("the function panicked"),
             // Its runtime shuts down.
             Err(_) => {
                 tenure.leave_to_expire();

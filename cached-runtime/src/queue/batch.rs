@@ -55,12 +55,12 @@ impl Taken {
 impl Failed {
     /// Nothing was written.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), unreadable: Vec::new() }
+        Self { reason: reason.into(), ..Self::default() }
     }
 
     /// These cannot be read, and nothing was written.
     pub fn unreadable(positions: Vec<usize>, reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), unreadable: positions }
+        Self { reason: reason.into(), unreadable: positions, newer: false }
     }
 }
 
@@ -78,6 +78,8 @@ pub struct Failed {
     pub(crate) reason: String,
     /// The positions of what cannot be read; nothing was written then.
     pub(crate) unreadable: Vec<usize>,
+    /// Something of it is of a higher version: it is for a worker of a newer build.
+    pub(crate) newer: bool,
 }
 
 /// Writes one batch.

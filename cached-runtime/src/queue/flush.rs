@@ -111,7 +111,7 @@ impl Control {
                     let rows: Vec<_> = rows.iter().collect();
                     return if self.written(tenure, shard, &rows).await { Flow::On } else { Flow::Ended };
                 }
-                Attempt::Failed(Failed { reason, unreadable }) if !unreadable.is_empty() => {
+                Attempt::Failed(Failed { reason, unreadable, .. }) if !unreadable.is_empty() => {
                     let mut dead = Vec::new();
                     for at in unreadable.into_iter().rev() {
                         if at < rows.len() {

@@ -23,6 +23,8 @@ pub(super) struct Tenure {
     watchdog: AbortHandle,
     /// A body was ended from outside: what it has sent to the database may still be carried out there.
     expires: AtomicBool,
+    /// What is queued is for another worker.
+    not_ours: AtomicBool,
 }
 
 impl Tenure {
@@ -53,6 +55,7 @@ impl Tenure {
             lost,
             watchdog,
             expires: AtomicBool::new(false),
+            not_ours: AtomicBool::new(false),
         }))
     }
 
@@ -70,6 +73,15 @@ impl Tenure {
     /// values.
     pub(super) fn leave_to_expire(&self) {
         self.expires.store(true, Ordering::SeqCst);
+    }
+
+    /// The next one is to be another worker.
+    pub(super) fn stand_off(&self) {
+        self.not_ours.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_not_ours(&self) -> bool {
+        self.not_ours.load(Ordering::SeqCst)
     }
 
     /// For the next one, at once.

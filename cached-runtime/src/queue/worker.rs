@@ -1,7 +1,7 @@
 //! Reads the shards that it has the lease of, and writes what is queued.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub(super) struct Control {
     hurried: AtomicUsize,
     hurry: Notify,
     refused: OnceLock<String>,
+    /// It has been said that something is queued which only a newer build can write.
+    outdated: AtomicBool,
     /// Told after every batch.
     moved: Notify,
 }
@@ -99,6 +101,7 @@ impl Queue {
             hurried: AtomicUsize::new(0),
             hurry: Notify::new(),
             refused: OnceLock::new(),
+            outdated: AtomicBool::new(false),
             moved: Notify::new(),
         });
         let tasks = (0..self.shards.max(1)).map(|shard| {
@@ -254,10 +257,16 @@ impl Control {
             if !asked {
                 asked = self.ask().await;
             }
+            let mut pause = (lease / 4).min(POLL.1);
             let taken = if asked { Tenure::take(&self.store, name, lease).await } else { Ok(None) };
             match taken {
                 Ok(Some(tenure)) => {
                     self.tend(&tenure, shard).await;
+                    if tenure.is_not_ours() {
+                        // Long enough for all others to ask for it.
+                        pause = POLL.1 * 4;
+                        self.outdated();
+                    }
                     tenure.give_back().await;
                     match self.mode() {
                         Mode::Draining | Mode::Stopped => return,
@@ -271,8 +280,18 @@ impl Control {
             if self.refused.get().is_some() {
                 return;
             }
-            let pause = (lease / 4).min(POLL.1).mul_f64(0.5 + 0.5 * fastrand::f64());
-            race(sleep(pause), self.stopped()).await;
+            race(sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64())), self.stopped()).await;
+        }
+    }
+
+    /// Says so once.
+    fn outdated(&self) {
+        if !self.outdated.swap(true, Ordering::SeqCst) {
+            event::warning!(
+                "cache: queue `{}` holds writes of a higher `version` than this build has; it leaves them to a worker of the \
+                 newer build: deploy it where workers run",
+                self.queue.name
+            );
         }
     }
 
