@@ -261,16 +261,16 @@ impl Control {
             let taken = if asked { Tenure::take(&self.store, name, lease).await } else { Ok(None) };
             match taken {
                 Ok(Some(tenure)) => {
-                    self.tend(&tenure, shard).await;
+                    let drained = self.tend(&tenure, shard).await;
                     if tenure.is_not_ours() {
                         // Long enough for all others to ask for it.
                         pause = POLL.1 * 4;
                         self.outdated();
                     }
                     tenure.give_back().await;
-                    match self.mode() {
-                        Mode::Draining | Mode::Stopped => return,
-                        Mode::Running | Mode::Paused => {}
+                    // Until nothing is left, or the deadline is over: what has ended this tenure may be gone in a moment.
+                    if drained && self.mode() == Mode::Draining {
+                        return;
                     }
                 }
                 // Another worker has it; where this one is only to write what is left, that one does.
@@ -311,9 +311,9 @@ impl Control {
         }
     }
 
-    /// Writes batch by batch, while the shard is this worker's.
-    async fn tend(&self, tenure: &Tenure, shard: usize) {
-        let Some(queues) = self.store.queues() else { return };
+    /// Writes batch by batch, while the shard is this worker's. True: nothing is left, and nothing more to be waited for.
+    async fn tend(&self, tenure: &Tenure, shard: usize) -> bool {
+        let Some(queues) = self.store.queues() else { return true };
         let mut trouble: Option<Trouble> = None;
         // What was the oldest, and when it was first seen.
         let mut oldest: Option<(Id, Instant)> = None;
@@ -322,27 +322,27 @@ impl Control {
             let mut mode = self.mode.subscribe();
             let now = *mode.borrow_and_update();
             match now {
-                Mode::Stopped => return,
+                Mode::Stopped => return false,
                 Mode::Paused => {
                     let changed = async { _ = mode.changed().await };
                     if let First::Right(()) = race(changed, tenure.lost()).await {
-                        return;
+                        return false;
                     }
                     continue;
                 }
                 Mode::Running | Mode::Draining => {}
             }
             if tenure.is_lost() {
-                return;
+                return false;
             }
             let arrived = self.live.arrived.notified();
             let most = self.queue.max_batch.max(1);
             let from = Id { millis: 0, number: 0 };
-            let Some(records) = self.read(tenure, shard, from, most.saturating_mul(ahead)).await else { return };
+            let Some(records) = self.read(tenure, shard, from, most.saturating_mul(ahead)).await else { return false };
             let hurried = self.mode() == Mode::Draining || self.hurried.load(Ordering::SeqCst) > 0;
             let Some(first) = records.first().map(|record| record.id) else {
                 if self.mode() == Mode::Draining {
-                    return;
+                    return true;
                 }
                 let poll = self.queue.linger.clamp(POLL.0, POLL.1);
                 let next = race(arrived, sleep(poll));
@@ -365,7 +365,7 @@ impl Control {
             ahead = self.ahead(&records, ahead);
             match self.flush(tenure, shard, records).await {
                 Flow::On => trouble = None,
-                Flow::Ended => return,
+                Flow::Ended => return false,
                 Flow::Down => {
                     let first = trouble.is_none();
                     let trouble = trouble.get_or_insert_default();
