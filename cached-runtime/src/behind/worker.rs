@@ -105,8 +105,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The store does not answer, or this worker does not use it for what it has found out about it. It does not give up
-    /// because the database is away: set a limit with `tokio::time::timeout`.
+    /// [`Error::Setting`] where this worker has found out that the store may lose what it acknowledges, and so does not use
+    /// it. While the store or the database is away it waits, without end: set a limit with `tokio::time::timeout`.
     pub async fn flush(&self) -> Result<(), Error> {
         match &self.0 {
             Some(worker) => InRuntime::new(worker.flush()).await,
