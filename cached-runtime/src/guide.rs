@@ -22,5 +22,6 @@ pages! {
     Testing "/testing.md"
     Transactions "/transactions.md"
     Values "/values.md"
+    WriteBehind "/write-behind.md"
     Writing "/writing.md"
 }
