@@ -1,5 +1,7 @@
 //! The handle: which store, which prefix, and the calls that need no macro.
 
+mod names;
+
 use std::any::TypeId;
 use std::collections::HashSet;
 use std::fmt;
@@ -8,6 +10,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::names::probe;
+use self::names::{EPOCH, under};
 use crate::background::InRuntime;
 use crate::builder::Builder;
 use crate::call::Call;
@@ -24,7 +29,7 @@ use crate::flight::Flights;
 use crate::form::Form;
 use crate::freshness::Life;
 use crate::inventory::Annotated;
-use crate::key::{Key, KeyOf, Text, ToKey};
+use crate::key::{Key, KeyOf, ToKey};
 use crate::lookup;
 use crate::outage::Outage;
 use crate::policy::{IntoPolicy, Policy, Ttl};
@@ -35,7 +40,6 @@ use crate::setting::Setting;
 use crate::site::Site;
 use crate::stamp::{Epoch, Stamps};
 use crate::stats::{Counters, Registry, Stats};
-use crate::store::queues::Names;
 use crate::store::{Condition, Filling, Store, StoreError};
 use crate::tier::{Candidate, Kept, Room, Tier};
 use crate::token::Token;
@@ -81,31 +85,6 @@ pub(crate) struct Inner {
     warned: Mutex<HashSet<usize>>,
 }
 
-/// What our own names begin with, after the prefix: inside of it, so that whoever may use the prefix may use them.
-const TAG: &str = "%tag:";
-const EPOCH: &str = "%epoch";
-const PROBE: &str = "%probe";
-const REFRESH: &str = "%refresh:";
-const QUEUE: &str = "%queue:";
-
-/// What is written to find out whether a server takes writes.
-#[cfg(feature = "redis")]
-pub(crate) fn probe(prefix: &str) -> Arc<str> {
-    under(prefix, PROBE, "")
-}
-
-/// `<prefix>:<sort><name>`.
-fn under(prefix: &str, sort: &str, name: &str) -> Arc<str> {
-    // As it is for most calls: one allocation, not two.
-    if prefix.is_empty() && sort.is_empty() {
-        return name.into();
-    }
-    let colon = if prefix.is_empty() { "" } else { ":" };
-    let mut whole = Text::new();
-    [prefix, colon, sort, name].into_iter().for_each(|part| whole.push_str(part));
-    whole.as_str().into()
-}
-
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("store", &self.store).field("prefix", &self.prefix).finish_non_exhaustive()
@@ -144,46 +123,6 @@ impl IntoCache for &Cache {
 impl Inner {
     pub(crate) fn store(&self) -> Option<Arc<dyn Store>> {
         self.store.clone()
-    }
-
-    /// `<prefix>:<key>`.
-    pub(crate) fn store_key(&self, key: &Key) -> Arc<str> {
-        let key = key.as_str();
-        // A template may begin like one of ours, or like what this makes of that. No argument does: what is escaped in
-        // one goes on with other letters.
-        let named = key.trim_start_matches('!');
-        let ours = [TAG, EPOCH, PROBE, REFRESH, QUEUE].iter().any(|ours| named.starts_with(ours));
-        under(&self.prefix, if ours { "!" } else { "" }, key)
-    }
-
-    pub(crate) fn tag_key(&self, tag: &Key) -> Arc<str> {
-        under(&self.prefix, TAG, tag.as_str())
-    }
-
-    /// What [`tag_key`](Self::tag_key) writes before the tag.
-    #[cfg(feature = "inspect")]
-    pub(crate) fn tag_key_begins(&self) -> Arc<str> {
-        under(&self.prefix, TAG, "")
-    }
-
-    /// Where the lease is that a refresh of this key goes by.
-    pub(crate) fn refresh_key(&self, key: &str) -> Arc<str> {
-        let key = key.strip_prefix(&*self.prefix).map_or(key, |key| key.strip_prefix(':').unwrap_or(key));
-        under(&self.prefix, REFRESH, key)
-    }
-
-    /// The parts of a queue: under one hash tag.
-    pub(crate) fn queue_names(&self, name: &str, shards: usize) -> Names {
-        let part = |part: &str| under(&self.prefix, QUEUE, &format!("{{{name}}}:{part}"));
-        Names {
-            streams: (0..shards).map(|shard| part(&shard.to_string())).collect(),
-            leases: (0..shards).map(|shard| part(&format!("{shard}:lease"))).collect(),
-            pending: part("pending"),
-            void: part("void"),
-            dead: part("dead"),
-            late: part("late:"),
-            calls: part("calls:"),
-        }
     }
 
     /// Whether an entry of so many bytes may be stored. Where it may not, every call loads: the first one says so.
