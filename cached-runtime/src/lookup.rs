@@ -16,6 +16,7 @@
 
 mod lead;
 mod look;
+mod serve;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,12 +27,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::Answer;
 use crate::background::{self, InRuntime};
 use crate::call::{Call, Caller, Context};
-use crate::codec::{self, Codec};
+use crate::codec;
 use crate::crowd::Seat;
 use crate::entry::{self, Before, Ended, Entry, Holds, Stored};
 use crate::event;
-use crate::flight::{Flight, Landing, Lead, Outcome, Shared};
-use crate::form::Form;
+use crate::flight::{Flight, Landing, Lead, Shared};
 use crate::lease::Lease;
 use crate::outage::Mark;
 use crate::slot::{Found, Role, Slot, Unreadable};
@@ -399,50 +399,6 @@ impl Context {
             Some(shared) => Looked::Kept(shared),
             None => Looked::Away(Some(outage.mark(number))),
         }
-    }
-
-    /// Whoever followed this call while it waited gets what it found. A remembered error they find themselves.
-    fn share(&self, lead: Option<Lead>, stored: &Stored) {
-        if let Some(lead) = lead.filter(|_| stored.header.holds != Holds::Failure) {
-            let Stored { header, payload, .. } = stored;
-            let payload = (header.holds != Holds::Absence).then(|| payload.clone());
-            let shared = Shared { form: header.form, version: header.version, payload };
-            lead.land(Outcome::Loaded { shared, accepted: None });
-        }
-    }
-
-    pub(crate) fn serve(self: Box<Self>, stored: Stored) -> Slot {
-        let answer = Answer::of_age(stored.header.is_past_ttl());
-        Slot::found(self, Found::from(stored), answer)
-    }
-
-    /// What was loaded a moment ago; for followers, who came before this look, too.
-    pub(crate) fn serve_kept(self: Box<Self>, lead: Option<Lead>, shared: Shared) -> Slot {
-        self.counters.outage_hits.add();
-        if let Some(lead) = lead {
-            lead.land(Outcome::Loaded { shared: shared.clone(), accepted: None });
-        }
-        let Shared { form, payload, .. } = shared;
-        Slot::found(self, Found::Value { form, payload, fill: None }, Answer::Error)
-    }
-
-    /// The answer of another process's load that found nothing and stores nothing.
-    fn serve_absence(self: Box<Self>, lead: Option<Lead>, type_tag: u64) -> Slot {
-        self.counters.coalesced.add();
-        if let Some(lead) = lead {
-            let shared = Shared { form: Form::of(type_tag, Codec::Json), version: self.policy.version, payload: None };
-            lead.land(Outcome::Loaded { shared, accepted: None });
-        }
-        Slot::found(
-            self,
-            Found::Value { form: Form::of(type_tag, Codec::Json), payload: None, fill: None },
-            Answer::Miss,
-        )
-    }
-
-    /// This call would wait for itself.
-    fn bypassed(self: Box<Self>) -> Slot {
-        Slot::missed(self, Role::Alone, Answer::Bypass)
     }
 }
 
