@@ -36,6 +36,7 @@ class Tiles {
     this.loads = tile('loads', 'Loads');
     this.store = tile('store', 'Store');
     this.queue = tile('queued', 'To be delivered');
+    this.behind = tile('behind', 'To be written');
   }
 
   show(past, { total, store }) {
@@ -51,6 +52,10 @@ class Tiles {
     const given = times === 0 ? 'never given up' : `given up ${times === 1 ? 'once' : `${count(times)} times`}`;
     this.store.show(store.given_up ? 'given up' : 'in use', given, store.given_up);
     this.queue.show(count(store.queued), 'invalidations', store.queued > 0);
+    const queues = Object.entries(store.write_behind);
+    this.behind.element.hidden = queues.length === 0;
+    const lengths = queues.map(([queue, length]) => `${queue} ${count(length)}`);
+    this.behind.show(count(queues.reduce((all, [, length]) => all + length, 0)), lengths.join(', '));
   }
 }
 

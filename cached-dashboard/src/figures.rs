@@ -31,6 +31,8 @@ struct Store {
     times_given_up: u64,
     /// Invalidations that wait to be delivered, now.
     queued: usize,
+    /// What is written behind and not yet in the database, by queue.
+    write_behind: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +79,12 @@ impl Figures {
         let stats = cache.stats();
         Self {
             health: Condition::of(cache.health()),
-            store: Store { given_up: stats.breaker_open, times_given_up: stats.breaker_opened, queued: stats.queued },
+            store: Store {
+                given_up: stats.breaker_open,
+                times_given_up: stats.breaker_opened,
+                queued: stats.queued,
+                write_behind: stats.write_behind.iter().map(|queue| (queue.name, queue.queued)).collect(),
+            },
             total: Function::of(&stats.total()),
             functions: stats.functions.iter().map(Function::of).collect(),
             inventory: cache.inventory().into_iter().map(Entry::of).collect(),

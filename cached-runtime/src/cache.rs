@@ -180,6 +180,7 @@ impl Inner {
             queued: self.undelivered.len(),
             breaker_open: store.is_some_and(|store| store.condition() != Condition::Up),
             breaker_opened: store.map_or(0, |store| store.times_opened()),
+            write_behind: self.queues.lengths(),
         }
     }
 

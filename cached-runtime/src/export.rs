@@ -278,10 +278,10 @@ fn gauges(sources: &[Source]) -> HashMap<Gauge, f64> {
         #[expect(clippy::cast_precision_loss, reason = "a gauge for people")]
         let queued = stats.queued as f64;
         *gauges.entry((series::INVALIDATION_QUEUE, "tier", source.tier)).or_insert(0.0) += queued;
-        for (queue, length) in cache.queues.lengths() {
-            let longest = gauges.entry((series::WRITE_BEHIND_QUEUE, "queue", queue)).or_insert(0.0);
+        for queue in &stats.write_behind {
+            let longest = gauges.entry((series::WRITE_BEHIND_QUEUE, "queue", queue.name)).or_insert(0.0);
             #[expect(clippy::cast_precision_loss, reason = "as above")]
-            let length = length as f64;
+            let length = queue.queued as f64;
             *longest = longest.max(length);
         }
     }

@@ -180,7 +180,7 @@ pub use schema::{CacheSchema, SchemaWriter};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use stamping::Stamping;
-pub use stats::{FunctionStats, Requests, Stats};
+pub use stats::{FunctionStats, QueueLength, Requests, Stats};
 pub use transaction::Transaction;
 
 /// A [`Key`] from a template, as in `#[cached(key = "...")]`, with the names in scope.

@@ -372,6 +372,18 @@ pub struct Stats {
     pub breaker_open: bool,
     /// How often it was.
     pub breaker_opened: u64,
+    /// One row per queue of `#[write_behind]` that this process has used, by name.
+    pub write_behind: Vec<QueueLength>,
+}
+
+/// A queue of `#[write_behind]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueLength {
+    /// As `queue = "..."` says, or the function's path.
+    pub name: &'static str,
+    /// Values in it, of all processes, when this one last heard of it: with its own calls, and with its worker's batches.
+    pub queued: u64,
 }
 
 impl Stats {

@@ -10,7 +10,7 @@ use cached_runtime::{Cache, FunctionStats};
 use serde_json::Value;
 
 use crate::chromium::{Browser, in_chromium};
-use crate::support::{Service, busy, find_user};
+use crate::support::{Service, busy, count_visits, find_user};
 
 /// As the page writes it.
 fn count(number: u64) -> String {
@@ -93,6 +93,7 @@ async fn the_numbers_on_the_page_are_those_of_the_cache_and_follow_them() {
     let cache = Cache::in_memory();
     let service = Service::showing(&cache).await;
     busy(&cache).await;
+    cache.scope(async { count_visits(vec![1, 2, 3]).await }).await.expect("they are queued");
     in_chromium(async move |browser| {
         browser.open(&service.page()).await;
         for _ in 0..2 {
@@ -108,6 +109,7 @@ async fn the_numbers_on_the_page_are_those_of_the_cache_and_follow_them() {
             assert_eq!(tile(&browser, "saved").await, count(stats.total().hits + stats.total().coalesced));
             assert_eq!(tile(&browser, "loads").await, count(stats.total().loads));
             assert_eq!(tile(&browser, "queued").await, "0");
+            assert_eq!(tile(&browser, "behind").await, "3");
             assert_eq!(tile(&browser, "store").await, "in use");
             for function in &stats.functions {
                 is_shown(&browser, function).await;

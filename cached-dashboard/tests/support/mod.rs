@@ -4,7 +4,7 @@
 pub mod http;
 
 use axum::Router;
-use cached_runtime::{Cache, cached, invalidate};
+use cached_runtime::{Cache, cached, invalidate, write_behind};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -50,6 +50,12 @@ pub async fn find_user(id: u64) -> Result<Option<u64>, String> {
 #[cached(key = "<<img src=x onerror=document.body.remove()>>&amp;:<id>", ttl = 60)]
 pub async fn hostile(id: u64) -> u64 {
     id
+}
+
+/// Without a worker: what is queued stays there.
+#[write_behind(key = "visit:<visit>", each = visit in visits, ttl = 60, queue = "visits")]
+pub async fn count_visits(visits: Vec<u64>) -> Result<(), String> {
+    Err(format!("{} visits and no worker", visits.len()))
 }
 
 #[invalidate(key = "user:<id>")]

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, RwLock};
 
 use super::Queue;
 use crate::cache::Inner;
+use crate::stats::QueueLength;
 use crate::store::queues::{Id, Names};
 
 /// The queues of one cache, by name.
@@ -30,10 +31,13 @@ impl Registry {
     }
 
     /// How many writes each has, as this process last heard.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn lengths(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn lengths(&self) -> Vec<QueueLength> {
         let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.iter().map(|(name, live)| (*name, live.counters.queued.load(Ordering::Relaxed))).collect()
+        let length = |live: &Live| live.counters.queued.load(Ordering::Relaxed);
+        let mut lengths: Vec<_> =
+            queues.iter().map(|(name, live)| QueueLength { name, queued: length(live) }).collect();
+        lengths.sort_by_key(|queue| queue.name);
+        lengths
     }
 }
 
