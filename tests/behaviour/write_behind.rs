@@ -283,7 +283,10 @@ promises! {
             let by_it = |pet: Pet| Pet { name: format!("{}, by the newer", pet.name), ..pet };
             let pets = batch.items().iter().filter_map(|item| item.value().map(by_it)).collect();
             let table = table.clone();
-            Box::pin(async move { Ok(table.write(pets).await.expect("a table")) })
+            Box::pin(async move {
+                table.write(pets).await.expect("a table");
+                Ok(())
+            })
         });
         let newer = NEWER.start(&world.other_process(), body).await.expect("a worker");
         newer.flush().await.expect("the end of the queue");
